@@ -1,0 +1,1 @@
+"""torch architectures, training and evaluation of the HybridMix models."""

@@ -1,0 +1,10 @@
+//! The HybridMix shim: one format-free core and two thin shells.
+//!
+//! Three worlds touch an instance, and every public item says which one it belongs to:
+//!
+//! * **main**: the host's main thread; parameters, state, activation. May allocate, lock and wait.
+//! * **audio**: the host's audio thread; [`processor`]. Never allocates, locks, or calls the system,
+//!   the wait of a Sync render aside.
+//! * **bridge**: one thread per process; streams hops to the service and brings values back.
+
+pub mod shared;

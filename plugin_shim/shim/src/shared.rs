@@ -1,0 +1,160 @@
+//! What the worlds of one instance share: plain messages, atomics, and one lock that audio never takes.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64};
+use std::sync::{Condvar, Mutex};
+
+use uuid::Uuid;
+
+/// Most values that one PARAMS may carry to an instance.
+pub const MAX_VALUES: usize = 16;
+
+/// One hop, or the announcement of a run (`frames` 0), on its way from audio to the bridge.
+///
+/// Its samples follow in the sample ring, planar: `frames` of channel 0, then of channel 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hop {
+    /// Process-wide push order; the bridge sends in this order across instances.
+    pub stamp: u64,
+    /// Run of the instance.
+    pub run: u32,
+    /// `wire::flags`.
+    pub flags: u32,
+    /// Position of the first sample, in samples of the run's clock.
+    pub position: i64,
+    /// Samples per channel; 0 announces a run.
+    pub frames: u32,
+    /// Beat at `position` in quarter notes, where `flags` says that it is known.
+    pub beat: f64,
+    /// Tempo in quarter notes per minute, where `flags` says that it is known.
+    pub tempo: f64,
+    /// Group, 1 to 16.
+    pub group: u16,
+    /// Role code of the wire.
+    pub role: u8,
+    /// Control delay in samples.
+    pub delay: u32,
+    /// Largest lead seen in this process, in samples.
+    pub lead: u32,
+    /// The user's amount, 0 to 1.
+    pub amount: f32,
+    /// The user's gain offset in dB.
+    pub offset_db: f32,
+}
+
+/// Values for one frame, on their way from the bridge to audio.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scheduled {
+    /// Run that the frame belongs to.
+    pub run: u32,
+    /// End of the frame: one answer per frame end and run.
+    pub frame_end: i64,
+    /// Sample at which the values begin to apply.
+    pub apply_at: i64,
+    /// `wire::flags`: NONE (no values, the frame changes nothing), INCOMPLETE, SKIPPED.
+    pub flags: u32,
+    /// How many of `values` are used.
+    pub count: usize,
+    /// Parameter id and value.
+    pub values: [(u16, f32); MAX_VALUES],
+}
+
+/// What persists and who the instance is. Main and bridge only.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Identity {
+    /// This instance; survives save and load, unique among live instances.
+    pub instance: Uuid,
+    /// The session that the instances of a project share; `None` until the service names it.
+    pub session: Option<Uuid>,
+    /// The user's label; wins over the host's track name.
+    pub label: String,
+    /// The host's name of the track: a hint.
+    pub track_name: String,
+    /// Start and fallback values by parameter name, from the saved state.
+    pub start: BTreeMap<String, f32>,
+}
+
+/// What the service connection means for one instance: the bridge writes, audio reads.
+#[derive(Debug, Default)]
+pub struct LinkState {
+    /// Rises whenever the instance was (re)joined at the service; a change begins a new run.
+    pub joined: AtomicU32,
+    /// True from JOINED until the connection closes.
+    pub up: AtomicBool,
+    /// The bridge's view (`status` codes 1 to 5), shown while no values flow.
+    pub status: AtomicU32,
+}
+
+/// Where a Sync render waits for the bridge. The only place where audio may block.
+#[derive(Debug, Default)]
+pub struct SyncGate {
+    /// Set by audio before it waits, cleared after: the bridge then drains and sends WAIT.
+    pub waiting: AtomicBool,
+    /// Run and frame end that audio waits for.
+    pub need_run: AtomicU32,
+    /// See `need_run`.
+    pub need_end: AtomicI64,
+    /// Held only around the condition variable.
+    pub lock: Mutex<()>,
+    /// Notified by the bridge after it pushed values or lost the connection.
+    pub arrived: Condvar,
+}
+
+/// Counters and read-outs: audio and bridge write, the shells and STATS read.
+#[derive(Debug, Default)]
+pub struct Readout {
+    /// `status` code, as shown to the host.
+    pub status: AtomicU32,
+    /// Applied gain in dB, `f32` bits.
+    pub applied_gain: AtomicU32,
+    /// Values that came after their sample.
+    pub late: AtomicU64,
+    /// Hops that were lost before they reached the service.
+    pub dropped: AtomicU64,
+    /// Frames answered as incomplete, and Sync waits that were given up.
+    pub incomplete: AtomicU64,
+    /// Largest lead of the process in samples.
+    pub lead: AtomicU32,
+    /// Control delay that the host's blocks need, in samples.
+    pub needed_delay: AtomicU32,
+    /// End of the last processed block, in samples of the run's clock.
+    pub position: AtomicI64,
+    /// Run that `position` belongs to.
+    pub run: AtomicU32,
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// Host parameters, plain values; see `params`.
+    pub params: crate::params::ParamValues,
+    /// Service connection.
+    pub link: LinkState,
+    /// Sync wait.
+    pub gate: SyncGate,
+    /// Counters.
+    pub readout: Readout,
+    /// Identity and saved values; never locked by audio.
+    pub identity: Mutex<Identity>,
+    /// Rises when `identity` changed (state load, label, track name): the bridge watches it.
+    pub identity_version: AtomicU32,
+    /// Start values for audio, one slot per `wire::parameters::PARAMETERS`, `f32` bits.
+    pub start_values: [AtomicU32; MAX_VALUES],
+    /// Set when the project must be marked changed (new identity); a shell clears it on the main thread.
+    pub host_dirty: AtomicBool,
+}
+
+/// The bridge's ends of an instance's rings.
+#[derive(Debug)]
+pub struct BridgeEnds {
+    /// Hops, in order.
+    pub hops: rtrb::Consumer<Hop>,
+    /// Their samples.
+    pub samples: rtrb::Consumer<f32>,
+    /// Values for audio.
+    pub values: rtrb::Producer<Scheduled>,
+    /// Sample rate in Hz.
+    pub rate: u32,
+    /// Channels, 1 or 2.
+    pub channels: u16,
+}

@@ -1,0 +1,1 @@
+"""The HybridMix command line."""
