@@ -1,0 +1,116 @@
+"""A service of its own for a render: started, watched and ended with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from hybridmix.engine.client import Client
+from hybridmix.errors import HybridMixError
+
+__all__ = ["PrivateService"]
+
+_READY_S = 30.0
+_END_S = 5.0
+
+
+class PrivateService:
+    """``hybridmix serve`` in a runtime folder of its own, which this process's plugins are pointed at.
+
+    Args:
+        model: gain model.
+    """
+
+    def __init__(self, model: str) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="hybridmix-")
+        #: Per-frame values of the render, see ``hybridmix.engine.trace``.
+        self.trace = Path(self._folder.name) / "trace.bin"
+        self._before = os.environ.get("HYBRIDMIX_RUNTIME_DIR")
+        runtime = Path(self._folder.name) / "run"
+        self._log = Path(self._folder.name) / "service.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "hybridmix", "serve", "--runtime-dir", str(runtime)),
+                    *("--model", model, "--trace", str(self.trace)),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        try:
+            self._await_ready()
+            self._client = Client(runtime)
+        except BaseException:
+            self.close()
+            raise
+        os.environ["HYBRIDMIX_RUNTIME_DIR"] = str(runtime)
+
+    def _await_ready(self) -> None:
+        """Wait for the line that says that the service accepts."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline().decode()
+        if not line.startswith("ready"):
+            self._process.wait(_END_S)
+            detail = self._log.read_text(errors="replace").strip().splitlines()
+            raise HybridMixError(f"the render's service did not start: {detail[-1] if detail else 'it said nothing'}")
+
+    def status(self) -> dict[str, Any]:
+        """Return the service's status, as ``hybridmix status --json`` prints it.
+
+        Raises:
+            HybridMixError: the service ended or does not answer.
+        """
+        if self._process.poll() is not None:
+            raise HybridMixError(f"the render's service ended with exit code {self._process.returncode}; render again.")
+        return self._client.status()
+
+    def wait_for(self, done: Any, what: str) -> dict[str, Any]:
+        """Poll the status until ``done(status)``; return it.
+
+        Raises:
+            HybridMixError: not within 30 s; the message names ``what`` was awaited.
+        """
+        end = time.monotonic() + _READY_S
+        while time.monotonic() < end:
+            status = self.status()
+            if done(status):
+                return status
+            time.sleep(0.01)
+        raise HybridMixError(
+            f"{what} did not happen within {_READY_S:.0f} s; if this process already uses the plugin with another "
+            "service, render in a process of its own."
+        )
+
+    def close(self) -> None:
+        """End the service and remove its folder."""
+        if self._before is None:
+            os.environ.pop("HYBRIDMIX_RUNTIME_DIR", None)
+        else:
+            os.environ["HYBRIDMIX_RUNTIME_DIR"] = self._before
+        if hasattr(self, "_client"):
+            self._client.close()
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

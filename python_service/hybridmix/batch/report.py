@@ -1,0 +1,94 @@
+"""What a render says about itself: ``report.json``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import msgspec
+
+__all__ = ["Counters", "GainRange", "Level", "MixLevel", "Report", "TrackReport", "write"]
+
+
+class Level(msgspec.Struct, frozen=True):
+    """Integrated loudness in LUFS and sample peak in dBFS; ``None`` for silence."""
+
+    lufs: float | None
+    peak_dbfs: float | None
+
+
+class MixLevel(msgspec.Struct, frozen=True):
+    """Level of the mix, with its true peak in dBTP and how many samples a 24-bit file clipped."""
+
+    lufs: float | None
+    peak_dbfs: float | None
+    true_peak_dbtp: float | None
+    clipped_samples: int
+
+
+class GainRange(msgspec.Struct, frozen=True):
+    """Gain of a track over the render in dB, the group trim excluded; ``None`` where it never got one."""
+
+    start: float | None
+    min: float | None
+    max: float | None
+    end: float | None
+
+
+class TrackReport(msgspec.Struct, frozen=True):
+    """One track before and after."""
+
+    label: str
+    role: str | None
+    path: str | None
+    before: Level
+    after: Level
+    gain_db: GainRange
+
+
+class Counters(msgspec.Struct, frozen=True):
+    """What was not as it should be; all 0 in a complete render (see docs/service-behaviour.md)."""
+
+    late: int
+    dropped: int
+    stale: int
+    masked: int
+    skipped: int
+    gap: int
+    absent: int
+    incomplete: int
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The whole report; levels in LUFS, dBFS, dBTP; times in s."""
+
+    hybridmix: str
+    session: str
+    model: str
+    model_sha256: dict[str, str]
+    sample_rate: int
+    control_delay_ms: int
+    block: int
+    duration_s: float
+    tracks: list[TrackReport]
+    mix: MixLevel
+    trim_db_min: float | None
+    counters: Counters
+    complete: bool
+    #: What to change so that the render becomes complete; empty when it is.
+    advice: str
+    render_s: float
+    x_realtime: float
+    files: list[str]
+
+
+def finite(value: float, digits: int = 2) -> float | None:
+    """Return ``value`` rounded, or ``None`` where it is not finite (silence)."""
+    return round(value, digits) if math.isfinite(value) else None
+
+
+def write(report: Report, path: Path) -> None:
+    """Write ``report`` as JSON at ``path``, in one step."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    partial.replace(path)

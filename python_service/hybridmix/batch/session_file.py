@@ -1,0 +1,184 @@
+"""The session file: which tracks, how they are mixed, what is written.
+
+TOML, decoded into frozen structs; ``session.schema.json`` beside this module is generated from them
+(``python -m hybridmix.batch.session_file --write``). Paths are relative to the session file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from hybridmix import presets
+from hybridmix.errors import InputError
+
+__all__ = ["Output", "Session", "SessionFile", "Track", "load", "schema"]
+
+ControlDelay = Literal[20, 40, 60, 100, 200]
+
+
+class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Settings of the group."""
+
+    name: str = "Untitled"
+    group: Annotated[int, msgspec.Meta(ge=1, le=16, description="group number, as in the plugin")] = 1
+    model: Annotated[str, msgspec.Meta(description="gain model of the service")] = "equal-loudness"
+    control_delay_ms: Annotated[ControlDelay, msgspec.Meta(description="how long after a frame its gain applies")] = 40
+    sample_rate: (
+        Annotated[int, msgspec.Meta(description="rate of the mix in Hz; the highest of the files when left out")] | None
+    ) = None
+    block: (
+        Annotated[int, msgspec.Meta(description="samples per block; as many as the control delay allows when left out")]
+        | None
+    ) = None
+    start: Annotated[
+        Literal["learned", "neutral"],
+        msgspec.Meta(description="gains at the first sample: learned from the first seconds, or 0 dB"),
+    ] = "learned"
+    learn_s: Annotated[float, msgspec.Meta(ge=1.0, le=60.0, description="seconds that start values are learned from")] = 6.0
+
+
+class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is written."""
+
+    format: Literal["wav", "flac"] = "wav"
+    bits: Annotated[Literal["24", "float"], msgspec.Meta(description="sample format; flac has no float")] = "24"
+    stems: Annotated[bool, msgspec.Meta(description="also write every processed track")] = True
+
+
+class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One track of the session."""
+
+    path: Annotated[str, msgspec.Meta(min_length=1, description="audio file, relative to the session file")]
+    role: Annotated[presets.Role | None, msgspec.Meta(description="what the track is; wins over the preset's")] = None
+    label: Annotated[str, msgspec.Meta(max_length=64, description="name in reports; the file's name when empty")] = ""
+    preset: Annotated[str | None, msgspec.Meta(description="name of a shipped preset")] = None
+    gain_offset_db: (
+        Annotated[float, msgspec.Meta(ge=-24.0, le=24.0, description="added after the model, in dB")] | None
+    ) = None
+    mute: Annotated[bool, msgspec.Meta(description="leave the track out of the group and of the mix")] = False
+    offset_s: Annotated[float, msgspec.Meta(ge=0.0, le=86400.0, description="where the file begins, in seconds")] = 0.0
+
+
+class SessionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole file."""
+
+    track: Annotated[tuple[Track, ...], msgspec.Meta(min_length=1, max_length=128)]
+    session: Session = Session()
+    output: Output = Output()
+
+
+def load(path: Path) -> SessionFile:
+    """Read and check the session file at ``path``.
+
+    Raises:
+        InputError: it cannot be read, is not TOML, or a field has a value that cannot be used.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"session file {path} does not exist; name an existing .toml file.") from None
+    except IsADirectoryError:
+        raise InputError(f"session file {path} is a folder; name the .toml file inside it.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"session file {path} cannot be read ({error}); expected a UTF-8 text file.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"session file {path} is not valid TOML: {error}.") from None
+    try:
+        parsed = msgspec.convert(raw, SessionFile)
+    except msgspec.ValidationError as error:
+        raise InputError(f"session file {path}: {_explain(str(error), raw)}") from None
+    _check(path, parsed)
+    return parsed
+
+
+def _check(path: Path, parsed: SessionFile) -> None:
+    """Refuse what is well-formed but cannot be rendered."""
+    rate = parsed.session.sample_rate
+    if rate is not None and (not 44100 <= rate <= 192000 or rate % 100):
+        raise InputError(
+            f"session file {path}: session.sample_rate is {rate}; expected a multiple of 100 from 44100 to 192000."
+        )
+    block = parsed.session.block
+    if block is not None and not 16 <= block <= 8192:
+        raise InputError(f"session file {path}: session.block is {block}; expected 16 to 8192 samples.")
+    if parsed.output.format == "flac" and parsed.output.bits == "float":
+        raise InputError(
+            f'session file {path}: output.bits is "float" with output.format "flac"; '
+            'flac holds integers only: use bits = "24", or format = "wav".'
+        )
+    if all(track.mute for track in parsed.track):
+        raise InputError(f"session file {path}: every track has mute = true; leave at least one audible.")
+    for index, track in enumerate(parsed.track):
+        if track.preset is not None and track.preset not in presets.names():
+            raise InputError(
+                f"session file {path}: track[{index}].preset is {track.preset!r}; "
+                f"expected one of: {', '.join(presets.names())}."
+            )
+    seen: dict[str, int] = {}
+    for index, track in enumerate(parsed.track):
+        label = label_of(track)
+        if label in seen:
+            raise InputError(
+                f"session file {path}: track[{index}] and track[{seen[label]}] are both called {label!r}; "
+                "give each its own label."
+            )
+        seen[label] = index
+
+
+def label_of(track: Track) -> str:
+    """Return the name under which ``track`` is reported."""
+    return track.label or Path(track.path).stem
+
+
+def _explain(message: str, raw: dict[str, Any]) -> str:
+    """Turn a validation message into field, value, expectation."""
+    reason, _, where = message.partition(" - at `$")
+    field = where.rstrip("`").lstrip(".")
+    if unknown := re.match(r"Object contains unknown field `(.+)`", reason):
+        name = ".".join(filter(None, (field, unknown[1])))
+        return f"{name} is not a known field; remove it or correct its spelling (see docs/session-file.md)."
+    if missing := re.match(r"Object missing required field `(.+)`", reason):
+        name = ".".join(filter(None, (field, missing[1])))
+        if missing[1] == "track":
+            return "there is no [[track]]; add at least one with a path."
+        return f"{name} is missing; add it."
+    value: Any = raw
+    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", field):
+        value = value[int(index)] if index else value[name]
+    return f"{field} is {value!r}; {_expectation(reason, field)}."
+
+
+def _expectation(reason: str, field: str) -> str:
+    """Say what ``field`` takes, from the schema where it lists values, else from the validator."""
+    leaf = field.rpartition(".")[2]
+    for struct in (Session, Output, Track):
+        for item in msgspec.structs.fields(struct):
+            if item.name != leaf:
+                continue
+            listed = msgspec.json.schema(item.type)
+            options = next((part["enum"] for part in [listed, *listed.get("anyOf", [])] if "enum" in part), None)
+            if options:
+                return f"expected one of: {', '.join(str(option) for option in options if option is not None)}"
+    words = {"int": "a whole number", "float": "a number", "str": "text", "array": "a list", "bool": "true or false"}
+    return re.sub(r"`(\w+)`", lambda match: words.get(match[1], match[1]), reason[0].lower() + reason[1:])
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of the session file."""
+    return msgspec.json.schema(SessionFile)
+
+
+def _main() -> None:
+    from hybridmix.generated import write_or_check
+
+    text = msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n"
+    write_or_check({Path(__file__).with_name("session.schema.json"): text}, "python -m hybridmix.batch.session_file --write")
+
+
+if __name__ == "__main__":
+    _main()
