@@ -1,0 +1,80 @@
+//! Whether the fields of a header lie in their ranges. The order of the checks is part of the protocol:
+//! both sides name the same reason.
+
+use crate::error::WireError;
+use crate::header::{Header, Kind, flags};
+use crate::limits::{
+    HOPS_PER_SECOND, MAX_DELAY, MAX_GROUP, MAX_HOPS, MAX_OFFSET_DB, MAX_POSITION, MAX_VALUES, is_delay,
+    is_rate,
+};
+
+impl Header {
+    /// Checks the fields that the kind uses.
+    pub(crate) fn check(&self) -> Result<(), WireError> {
+        match self.kind {
+            Kind::Block => self.check_block(),
+            Kind::Params => self.check_params(),
+            Kind::Wait => self.check_instance().and_then(|()| self.check_position()),
+            Kind::Leave => self.check_instance(),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_instance(&self) -> Result<(), WireError> {
+        if self.instance.is_nil() { Err(WireError::Instance) } else { Ok(()) }
+    }
+
+    fn check_position(&self) -> Result<(), WireError> {
+        if (-MAX_POSITION..=MAX_POSITION).contains(&self.position) {
+            Ok(())
+        } else {
+            Err(WireError::Position(self.position))
+        }
+    }
+
+    fn check_block(&self) -> Result<(), WireError> {
+        self.check_instance()?;
+        refuse(!(1..=MAX_GROUP).contains(&self.group), WireError::Group(self.group))?;
+        refuse(!is_rate(self.rate), WireError::Rate(self.rate))?;
+        refuse(!(1..=2).contains(&self.channels), WireError::Channels(self.channels))?;
+        refuse(self.role > 2, WireError::Role(self.role))?;
+        refuse(!is_delay(self.delay, self.rate), WireError::Delay(self.delay))?;
+        refuse(!(0.0..=1.0).contains(&self.amount), WireError::Amount)?;
+        refuse(!(-MAX_OFFSET_DB..=MAX_OFFSET_DB).contains(&self.offset_db), WireError::OffsetDb)?;
+        refuse(!self.beat.is_finite(), WireError::Beat)?;
+        refuse(!self.tempo.is_finite(), WireError::Tempo)?;
+        let begins = self.has(flags::RUN_BEGIN);
+        let contradicts = !begins && (self.has(flags::START) || self.frames == 0);
+        refuse(contradicts, WireError::Flags(self.flags))?;
+        let hop = self.rate / HOPS_PER_SECOND;
+        let whole = self.frames.is_multiple_of(hop) && self.frames / hop <= MAX_HOPS;
+        refuse(!whole, WireError::Frames(self.frames))?;
+        self.check_position()?;
+        let off_grid = self.frames > 0 && self.position % i64::from(hop) != 0;
+        refuse(off_grid, WireError::Position(self.position))
+    }
+
+    fn check_params(&self) -> Result<(), WireError> {
+        self.check_instance()?;
+        self.check_position()?;
+        let after = i128::from(self.apply_at) - i128::from(self.position);
+        refuse(!(0..=i128::from(MAX_DELAY)).contains(&after), WireError::ApplyAt(self.apply_at))?;
+        refuse(usize::try_from(self.count).map_or(true, |n| n > MAX_VALUES), WireError::Count(self.count))?;
+        refuse(self.has(flags::NONE) && self.count > 0, WireError::Flags(self.flags))
+    }
+
+    /// Bytes of payload that the header announces; `None` where the payload is JSON.
+    pub(crate) fn payload_length(&self) -> Option<usize> {
+        let words = |n: u32| usize::try_from(n).unwrap_or(usize::MAX).saturating_mul(4);
+        match self.kind {
+            Kind::Block => Some(words(self.frames).saturating_mul(usize::from(self.channels))),
+            Kind::Params => Some(words(self.count).saturating_mul(2)),
+            Kind::Leave | Kind::Wait | Kind::Credit | Kind::Ping | Kind::Pong => Some(0),
+            _ => None,
+        }
+    }
+}
+
+fn refuse(condition: bool, error: WireError) -> Result<(), WireError> {
+    if condition { Err(error) } else { Ok(()) }
+}

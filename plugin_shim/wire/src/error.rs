@@ -1,0 +1,146 @@
+//! Why a message was refused.
+
+/// Why a message was refused. [`WireError::name`] is the same on both sides of the wire.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WireError {
+    /// A message is a header frame and a payload frame.
+    #[error("{0} frames where 2 were expected")]
+    FrameCount(usize),
+    /// Header frame over the limit.
+    #[error("header of {0} bytes is longer than 4096")]
+    HeaderTooLong(usize),
+    /// Payload frame over the limit.
+    #[error("payload of {0} bytes is longer than 1048576")]
+    PayloadTooLong(usize),
+    /// Too short to name its version and size.
+    #[error("header of {0} bytes is too short to be one")]
+    HeaderTooShort(usize),
+    /// Does not begin with `HMIX`.
+    #[error("header does not begin with HMIX")]
+    Magic,
+    /// Another major version; the value is the peer's.
+    #[error("major protocol version {0} where 1 was expected")]
+    Version(u8),
+    /// Header size below 112 or other than the frame's length.
+    #[error("header of {actual} bytes declares {declared}; at least 112 and equal were expected")]
+    HeaderSize {
+        /// What the header says.
+        declared: u16,
+        /// What arrived.
+        actual: usize,
+    },
+    /// A kind that a later version may know: to be counted and ignored.
+    #[error("unknown kind {0}")]
+    UnknownKind(u16),
+    /// Instance missing where the kind needs one.
+    #[error("instance is zero")]
+    Instance,
+    /// Group outside 1 to 16.
+    #[error("group {0} is outside 1 to 16")]
+    Group(u16),
+    /// Rate that is not supported.
+    #[error("rate {0} Hz is not a multiple of 100 between 44100 and 192000")]
+    Rate(u32),
+    /// Channel count.
+    #[error("{0} channels where 1 or 2 were expected")]
+    Channels(u16),
+    /// Role code.
+    #[error("role {0} is outside 0 to 2")]
+    Role(u8),
+    /// Control delay that is not offered.
+    #[error("control delay of {0} samples is not 20, 40, 60, 100 or 200 ms")]
+    Delay(u32),
+    /// Amount not within 0 to 1.
+    #[error("amount is outside 0 to 1")]
+    Amount,
+    /// Gain offset not within -24 to 24 dB.
+    #[error("gain offset is outside -24 to 24 dB")]
+    OffsetDb,
+    /// Beat not finite where it is declared.
+    #[error("beat is not finite")]
+    Beat,
+    /// Tempo not finite where it is declared.
+    #[error("tempo is not finite")]
+    Tempo,
+    /// Flags that contradict each other or the fields.
+    #[error("flags {0:#x} contradict the message")]
+    Flags(u32),
+    /// Length that is no whole number of hops, or too long.
+    #[error("{0} frames are not a whole number of at most 64 hops")]
+    Frames(u32),
+    /// Position out of range, or off the hop grid.
+    #[error("position {0} is out of range or off the hop grid")]
+    Position(i64),
+    /// Apply time before the frame's end or later than the longest delay.
+    #[error("apply time {0} does not follow the frame by at most the longest control delay")]
+    ApplyAt(i64),
+    /// Payload length other than what the header says.
+    #[error("payload of {actual} bytes where {expected} were expected")]
+    PayloadLength {
+        /// What the header says.
+        expected: usize,
+        /// What arrived.
+        actual: usize,
+    },
+    /// NaN or Inf among the samples.
+    #[error("a sample is not finite")]
+    Samples,
+    /// More values than one message may carry.
+    #[error("{0} values are more than 16")]
+    Count(u32),
+    /// Ids that do not ascend.
+    #[error("value id {0} does not ascend")]
+    ValueOrder(u16),
+    /// Value not finite, or outside its declared range.
+    #[error("value of id {0} is not finite or outside its declared range")]
+    ValueRange(u16),
+    /// JSON over the limit.
+    #[error("JSON of {0} bytes is longer than 65536")]
+    JsonTooLong(usize),
+    /// Not JSON: encoding, syntax, doubled key, number out of range, nested too deep, no object.
+    #[error("payload is not acceptable JSON: {0}")]
+    Json(String),
+    /// JSON, but not the message of this kind.
+    #[error("control message: {0}")]
+    Body(String),
+}
+
+impl WireError {
+    /// The permanent name of the reason, shared with the Python side and the golden vectors.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::FrameCount(_) => "frame_count",
+            Self::HeaderTooLong(_) => "header_too_long",
+            Self::PayloadTooLong(_) => "payload_too_long",
+            Self::HeaderTooShort(_) => "header_too_short",
+            Self::Magic => "magic",
+            Self::Version(_) => "version",
+            Self::HeaderSize { .. } => "header_size",
+            Self::UnknownKind(_) => "unknown_kind",
+            Self::Instance => "instance",
+            Self::Group(_) => "group",
+            Self::Rate(_) => "rate",
+            Self::Channels(_) => "channels",
+            Self::Role(_) => "role",
+            Self::Delay(_) => "delay",
+            Self::Amount => "amount",
+            Self::OffsetDb => "offset_db",
+            Self::Beat => "beat",
+            Self::Tempo => "tempo",
+            Self::Flags(_) => "flags",
+            Self::Frames(_) => "frames",
+            Self::Position(_) => "position",
+            Self::ApplyAt(_) => "apply_at",
+            Self::PayloadLength { .. } => "payload_length",
+            Self::Samples => "samples",
+            Self::Count(_) => "count",
+            Self::ValueOrder(_) => "value_order",
+            Self::ValueRange(_) => "value_range",
+            Self::JsonTooLong(_) => "json_too_long",
+            Self::Json(_) => "json",
+            Self::Body(_) => "body",
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The fixed header: 112 bytes, little-endian, the same fields in every message.
+
+use uuid::Uuid;
+
+use crate::error::WireError;
+use crate::limits::{HEADER_SIZE, PROTOCOL};
+
+/// First four bytes of every header.
+pub const MAGIC: [u8; 4] = *b"HMIX";
+
+/// What a message is. Numbers are appended, never changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u16)]
+pub enum Kind {
+    /// Client to service, JSON: version and nonce.
+    Hello = 1,
+    /// Service to client, JSON: nonce and the service's proof.
+    Challenge = 2,
+    /// Client to service, JSON: the client's proof.
+    Auth = 3,
+    /// Service to client, JSON: accepted.
+    Welcome = 4,
+    /// Service to client, JSON: refused, with a sentence.
+    Refuse = 5,
+    /// Client to service, JSON: an instance appears or changed.
+    Join = 6,
+    /// Service to client, JSON: its instance and session.
+    Joined = 7,
+    /// Client to service: the instance is gone.
+    Leave = 8,
+    /// Client to service: samples, or the announcement of a run.
+    Block = 9,
+    /// Client to service: a render waits for this frame end.
+    Wait = 10,
+    /// Service to client: values of one frame.
+    Params = 11,
+    /// Service to client: how many BLOCKs were taken so far.
+    Credit = 12,
+    /// Client to service: are you there?
+    Ping = 13,
+    /// Service to client: the same sequence back.
+    Pong = 14,
+    /// Client to service, JSON: counters.
+    Stats = 15,
+    /// Client to service, JSON: asks for a report.
+    Status = 16,
+    /// Service to client, JSON: the report.
+    Report = 17,
+    /// Both ways, JSON or empty: the sender closes.
+    Bye = 18,
+}
+
+impl Kind {
+    /// Every kind, by number.
+    pub const ALL: [Self; 18] = [
+        Self::Hello,
+        Self::Challenge,
+        Self::Auth,
+        Self::Welcome,
+        Self::Refuse,
+        Self::Join,
+        Self::Joined,
+        Self::Leave,
+        Self::Block,
+        Self::Wait,
+        Self::Params,
+        Self::Credit,
+        Self::Ping,
+        Self::Pong,
+        Self::Stats,
+        Self::Status,
+        Self::Report,
+        Self::Bye,
+    ];
+
+    /// The number on the wire.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        self as u16
+    }
+
+    /// The kind of that number; `None` for one that is not known here.
+    #[must_use]
+    pub fn from_code(code: u16) -> Option<Self> {
+        Self::ALL.get(usize::from(code).checked_sub(1)?).copied()
+    }
+}
+
+/// Bits of [`Header::flags`].
+pub mod flags {
+    /// BLOCK: the first of its run.
+    pub const RUN_BEGIN: u32 = 1;
+    /// BLOCK, with `RUN_BEGIN`: the run begins from a stop or an activation, with neutral service state.
+    pub const START: u32 = 1 << 1;
+    /// BLOCK: the host's transport plays.
+    pub const PLAYING: u32 = 1 << 2;
+    /// BLOCK: the instance renders in Sync and waits for the answer.
+    pub const SYNC: u32 = 1 << 3;
+    /// BLOCK: hops before this one were lost.
+    pub const GAP: u32 = 1 << 4;
+    /// BLOCK: held NaN or Inf and is sent as zeros.
+    pub const ZEROED: u32 = 1 << 5;
+    /// BLOCK: `beat` is known.
+    pub const HAS_BEAT: u32 = 1 << 6;
+    /// BLOCK: `tempo` is known.
+    pub const HAS_TEMPO: u32 = 1 << 7;
+    /// BLOCK: the user bypasses the instance.
+    pub const BYPASSED: u32 = 1 << 8;
+    /// PARAMS: nobody counted in the frame; it changes nothing and carries no values.
+    pub const NONE: u32 = 1 << 16;
+    /// PARAMS: a member that should have counted was missing.
+    pub const INCOMPLETE: u32 = 1 << 17;
+    /// PARAMS: the service fell behind and answered newer frames first.
+    pub const SKIPPED: u32 = 1 << 18;
+
+    /// Bits that BLOCK carries.
+    pub const OF_BLOCK: u32 = 0x1ff;
+    /// Bits that PARAMS carries.
+    pub const OF_PARAMS: u32 = NONE | INCOMPLETE | SKIPPED;
+}
+
+/// Role codes.
+pub mod role {
+    /// Not set by the user.
+    pub const UNSET: u8 = 0;
+    /// A stem that a model generated.
+    pub const AI_STEM: u8 = 1;
+    /// A recording of a live source.
+    pub const LIVE_SOURCE: u8 = 2;
+}
+
+/// The fields of every message. Those that a kind does not use are zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Header {
+    /// What the message is.
+    pub kind: Kind,
+    /// Group, 1 to 16.
+    pub group: u16,
+    /// [`flags`].
+    pub flags: u32,
+    /// The plugin instance.
+    pub instance: Uuid,
+    /// Run of the instance.
+    pub run: u32,
+    /// Sample rate in Hz.
+    pub rate: u32,
+    /// Number of the message; what it counts depends on the kind.
+    pub sequence: u64,
+    /// BLOCK: first sample. WAIT, PARAMS: frame end. In samples of the run's clock.
+    pub position: i64,
+    /// PARAMS: sample at which the values begin to apply.
+    pub apply_at: i64,
+    /// Position in quarter notes.
+    pub beat: f64,
+    /// Quarter notes per minute.
+    pub tempo: f64,
+    /// Samples per channel.
+    pub frames: u32,
+    /// Channels, 1 or 2.
+    pub channels: u16,
+    /// [`role`].
+    pub role: u8,
+    /// Control delay in samples.
+    pub delay: u32,
+    /// Largest lead in the client's process, in samples.
+    pub lead: u32,
+    /// The user's amount, 0 to 1.
+    pub amount: f32,
+    /// The user's gain offset in dB.
+    pub offset_db: f32,
+    /// Number of values in the payload.
+    pub count: u32,
+}
+
+impl Header {
+    /// A header of that kind with every other field zero.
+    #[must_use]
+    pub const fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            group: 0,
+            flags: 0,
+            instance: Uuid::nil(),
+            run: 0,
+            rate: 0,
+            sequence: 0,
+            position: 0,
+            apply_at: 0,
+            beat: 0.0,
+            tempo: 0.0,
+            frames: 0,
+            channels: 0,
+            role: 0,
+            delay: 0,
+            lead: 0,
+            amount: 0.0,
+            offset_db: 0.0,
+            count: 0,
+        }
+    }
+
+    /// True where every bit of `bits` is set.
+    #[must_use]
+    pub const fn has(&self, bits: u32) -> bool {
+        self.flags & bits == bits
+    }
+
+    /// Only the fields that the kind uses, the rest zero: what is written, and what a receiver sees.
+    pub(crate) fn used(&self) -> Self {
+        let empty = Self::new(self.kind);
+        match self.kind {
+            Kind::Block => {
+                let flags = self.flags & flags::OF_BLOCK;
+                let beat = if flags & flags::HAS_BEAT == 0 { 0.0 } else { self.beat };
+                let tempo = if flags & flags::HAS_TEMPO == 0 { 0.0 } else { self.tempo };
+                Self { flags, apply_at: 0, count: 0, beat, tempo, ..*self }
+            }
+            Kind::Params => Self {
+                flags: self.flags & flags::OF_PARAMS,
+                instance: self.instance,
+                run: self.run,
+                sequence: self.sequence,
+                position: self.position,
+                apply_at: self.apply_at,
+                count: self.count,
+                ..empty
+            },
+            Kind::Wait => Self { instance: self.instance, run: self.run, position: self.position, ..empty },
+            Kind::Leave => Self { instance: self.instance, ..empty },
+            Kind::Credit | Kind::Ping | Kind::Pong => Self { sequence: self.sequence, ..empty },
+            _ => empty,
+        }
+    }
+
+    /// The header frame.
+    pub(crate) fn to_bytes(self) -> [u8; HEADER_SIZE] {
+        let mut out = Writer { bytes: [0; HEADER_SIZE], at: 0 };
+        out.put(MAGIC);
+        out.put([PROTOCOL[0].to_le_bytes()[0], PROTOCOL[1].to_le_bytes()[0]]);
+        out.put(u16::try_from(HEADER_SIZE).unwrap_or_default().to_le_bytes());
+        out.put(self.kind.code().to_le_bytes());
+        out.put(self.group.to_le_bytes());
+        out.put(self.flags.to_le_bytes());
+        out.put(self.instance.into_bytes());
+        out.put(self.run.to_le_bytes());
+        out.put(self.rate.to_le_bytes());
+        out.put(self.sequence.to_le_bytes());
+        out.put(self.position.to_le_bytes());
+        out.put(self.apply_at.to_le_bytes());
+        out.put(self.beat.to_le_bytes());
+        out.put(self.tempo.to_le_bytes());
+        out.put(self.frames.to_le_bytes());
+        out.put(self.channels.to_le_bytes());
+        out.put([self.role, 0]);
+        out.put(self.delay.to_le_bytes());
+        out.put(self.lead.to_le_bytes());
+        out.put(self.amount.to_le_bytes());
+        out.put(self.offset_db.to_le_bytes());
+        out.put(self.count.to_le_bytes());
+        out.bytes
+    }
+
+    /// Reads the fields of a header frame; checks what comes before them, not the fields themselves.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
+        let too_short = || WireError::HeaderTooShort(bytes.len());
+        let mut input = Reader { bytes, at: 0 };
+        let prefix: [u8; 8] = input.take().ok_or_else(too_short)?;
+        let [m0, m1, m2, m3, major, _minor, size @ ..] = prefix;
+        if [m0, m1, m2, m3] != MAGIC {
+            return Err(WireError::Magic);
+        }
+        let declared = u16::from_le_bytes(size);
+        if u16::from(major) != PROTOCOL[0] {
+            return Err(WireError::Version(major));
+        }
+        if usize::from(declared) < HEADER_SIZE || usize::from(declared) != bytes.len() {
+            return Err(WireError::HeaderSize { declared, actual: bytes.len() });
+        }
+        input.fields().unwrap_or_else(|| Err(too_short()))
+    }
+}
+
+struct Writer {
+    bytes: [u8; HEADER_SIZE],
+    at: usize,
+}
+
+impl Writer {
+    fn put<const N: usize>(&mut self, field: [u8; N]) {
+        self.bytes[self.at..self.at + N].copy_from_slice(&field);
+        self.at += N;
+    }
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let field = self.bytes.get(self.at..self.at + N)?.try_into().ok();
+        self.at += N;
+        field
+    }
+
+    /// Every field from the kind on; `None` where the bytes end early.
+    fn fields(&mut self) -> Option<Result<Header, WireError>> {
+        let code = u16::from_le_bytes(self.take()?);
+        let Some(kind) = Kind::from_code(code) else {
+            return Some(Err(WireError::UnknownKind(code)));
+        };
+        Some(Ok(Header {
+            kind,
+            group: u16::from_le_bytes(self.take()?),
+            flags: u32::from_le_bytes(self.take()?),
+            instance: Uuid::from_bytes(self.take()?),
+            run: u32::from_le_bytes(self.take()?),
+            rate: u32::from_le_bytes(self.take()?),
+            sequence: u64::from_le_bytes(self.take()?),
+            position: i64::from_le_bytes(self.take()?),
+            apply_at: i64::from_le_bytes(self.take()?),
+            beat: f64::from_le_bytes(self.take()?),
+            tempo: f64::from_le_bytes(self.take()?),
+            frames: u32::from_le_bytes(self.take()?),
+            channels: u16::from_le_bytes(self.take()?),
+            role: self.take::<2>()?[0],
+            delay: u32::from_le_bytes(self.take()?),
+            lead: u32::from_le_bytes(self.take()?),
+            amount: f32::from_le_bytes(self.take()?),
+            offset_db: f32::from_le_bytes(self.take()?),
+            count: u32::from_le_bytes(self.take()?),
+        }))
+    }
+}

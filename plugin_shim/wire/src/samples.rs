@@ -1,0 +1,27 @@
+//! Payload of BLOCK: planar 32-bit floats, every frame of channel 0, then of channel 1.
+
+use crate::error::WireError;
+
+/// Finite samples of one BLOCK, planar, as they arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Samples<'a> {
+    bytes: &'a [[u8; 4]],
+}
+
+impl<'a> Samples<'a> {
+    pub(crate) fn decode(payload: &'a [u8]) -> Result<Self, WireError> {
+        let (bytes, _) = payload.as_chunks();
+        let samples = Self { bytes };
+        if samples.iter().all(f32::is_finite) { Ok(samples) } else { Err(WireError::Samples) }
+    }
+
+    /// Every sample: those of channel 0, then those of channel 1.
+    pub fn iter(&self) -> impl Iterator<Item = f32> + use<'a> {
+        self.bytes.iter().map(|&bytes| f32::from_le_bytes(bytes))
+    }
+}
+
+/// Appends `samples`, planar, to a payload.
+pub fn append_samples(payload: &mut Vec<u8>, samples: &[f32]) {
+    payload.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+}
