@@ -1,0 +1,130 @@
+"""The fixed header: 112 bytes, little-endian, the same fields in every message."""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+__all__ = ["LAYOUT", "MAGIC", "NIL", "Flags", "Header", "Kind", "Role"]
+
+#: First four bytes of every header.
+MAGIC: Final = b"HMIX"
+#: The instance of messages that belong to none.
+NIL: Final = UUID(int=0)
+#: Bytes of a header, in the order of `docs/protocol.md`.
+LAYOUT: Final = struct.Struct("<4sBBHHHI16sIIQqqddIHBBIIffII")
+
+
+class Kind(IntEnum):
+    """What a message is. Numbers are appended, never changed."""
+
+    HELLO = 1
+    CHALLENGE = 2
+    AUTH = 3
+    WELCOME = 4
+    REFUSE = 5
+    JOIN = 6
+    JOINED = 7
+    LEAVE = 8
+    BLOCK = 9
+    WAIT = 10
+    PARAMS = 11
+    CREDIT = 12
+    PING = 13
+    PONG = 14
+    STATS = 15
+    STATUS = 16
+    REPORT = 17
+    BYE = 18
+
+
+class Role:
+    """Role codes."""
+
+    UNSET: Final = 0
+    AI_STEM: Final = 1
+    LIVE_SOURCE: Final = 2
+
+
+class Flags:
+    """Bits of `Header.flags`: plain integers, because they are tested thousands of times a second."""
+
+    #: BLOCK: the first of its run.
+    RUN_BEGIN: Final = 1
+    #: BLOCK, with RUN_BEGIN: the run begins from a stop or an activation, with neutral service state.
+    START: Final = 1 << 1
+    #: BLOCK: the host's transport plays.
+    PLAYING: Final = 1 << 2
+    #: BLOCK: the instance renders in Sync and waits for the answer.
+    SYNC: Final = 1 << 3
+    #: BLOCK: hops before this one were lost.
+    GAP: Final = 1 << 4
+    #: BLOCK: held NaN or Inf and is sent as zeros.
+    ZEROED: Final = 1 << 5
+    #: BLOCK: ``beat`` is known.
+    HAS_BEAT: Final = 1 << 6
+    #: BLOCK: ``tempo`` is known.
+    HAS_TEMPO: Final = 1 << 7
+    #: BLOCK: the user bypasses the instance.
+    BYPASSED: Final = 1 << 8
+    #: PARAMS: nobody counted in the frame; it changes nothing and carries no values.
+    NONE: Final = 1 << 16
+    #: PARAMS: a member that should have counted was missing.
+    INCOMPLETE: Final = 1 << 17
+    #: PARAMS: the service fell behind and answered newer frames first.
+    SKIPPED: Final = 1 << 18
+
+    #: Bits that BLOCK carries.
+    OF_BLOCK: Final = 0x1FF
+    #: Bits that PARAMS carries.
+    OF_PARAMS: Final = NONE | INCOMPLETE | SKIPPED
+
+
+class Header(msgspec.Struct, frozen=True, gc=False):
+    """The fields of every message; those that a kind does not use are zero.
+
+    Attributes:
+        kind: what the message is.
+        group: 1 to 16.
+        flags: see `Flags`.
+        instance: the plugin instance.
+        run: run of the instance.
+        rate: sample rate in Hz.
+        sequence: number of the message; what it counts depends on the kind.
+        position: BLOCK: first sample; WAIT, PARAMS: frame end; in samples of the run's clock.
+        apply_at: PARAMS: sample at which the values begin to apply.
+        beat: position in quarter notes, where `Flags.HAS_BEAT` is set.
+        tempo: quarter notes per minute, where `Flags.HAS_TEMPO` is set.
+        frames: samples per channel.
+        channels: 1 or 2.
+        role: see `Role`.
+        delay: control delay in samples.
+        lead: largest lead in the client's process, in samples.
+        amount: the user's amount, 0 to 1.
+        offset_db: the user's gain offset, -24 to 24 dB.
+        count: number of values in the payload.
+    """
+
+    kind: Kind
+    group: int = 0
+    flags: int = 0
+    instance: UUID = NIL
+    run: int = 0
+    rate: int = 0
+    sequence: int = 0
+    position: int = 0
+    apply_at: int = 0
+    beat: float = 0.0
+    tempo: float = 0.0
+    frames: int = 0
+    channels: int = 0
+    role: int = 0
+    delay: int = 0
+    lead: int = 0
+    amount: float = 0.0
+    offset_db: float = 0.0
+    count: int = 0

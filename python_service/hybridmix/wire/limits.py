@@ -1,0 +1,85 @@
+"""What a message may hold. Both sides check every one of these on receipt."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "DELAYS",
+    "DELAYS_MS",
+    "HEADER_SIZE",
+    "HOPS_PER_SECOND",
+    "MAX_COUNTER",
+    "MAX_CREDITS",
+    "MAX_DELAY",
+    "MAX_GROUP",
+    "MAX_HEADER",
+    "MAX_HOPS",
+    "MAX_JSON",
+    "MAX_JSON_DEPTH",
+    "MAX_LABEL",
+    "MAX_MEMBERS",
+    "MAX_MODELS",
+    "MAX_OFFSET_DB",
+    "MAX_PAYLOAD",
+    "MAX_POSITION",
+    "MAX_RATE",
+    "MAX_STATS",
+    "MAX_TEXT",
+    "MAX_VALUES",
+    "MIN_RATE",
+    "PROTOCOL",
+]
+
+#: Protocol version spoken here: major, minor. Another major is refused.
+PROTOCOL: Final = (1, 0)
+#: Length of the header written here, in bytes. A later minor version may append.
+HEADER_SIZE: Final = 112
+#: Longest header frame accepted, in bytes.
+MAX_HEADER: Final = 4096
+#: Longest payload frame accepted, in bytes.
+MAX_PAYLOAD: Final = 1 << 20
+#: Longest JSON payload accepted, in bytes.
+MAX_JSON: Final = 64 << 10
+#: Deepest nesting of arrays and objects in JSON, the outermost object counted.
+MAX_JSON_DEPTH: Final = 16
+#: Most values in one PARAMS.
+MAX_VALUES: Final = 16
+#: Most hops in one BLOCK.
+MAX_HOPS: Final = 64
+#: Hops per second: a hop is ``rate // HOPS_PER_SECOND`` samples.
+HOPS_PER_SECOND: Final = 100
+#: Lowest rate in Hz; rates are multiples of 100 Hz.
+MIN_RATE: Final = 44_100
+#: Highest rate in Hz.
+MAX_RATE: Final = 192_000
+#: Highest group; the lowest is 1.
+MAX_GROUP: Final = 16
+#: Most members of one group.
+MAX_MEMBERS: Final = 128
+#: Control delays offered, in ms.
+DELAYS_MS: Final = (20, 40, 60, 100, 200)
+#: Longest control delay in samples: 200 ms at the highest rate.
+MAX_DELAY: Final = 38_400
+#: Largest gain offset in dB, either way.
+MAX_OFFSET_DB: Final = 24.0
+#: Positions lie within plus and minus this, so that sums of positions and lengths fit 64 bits.
+MAX_POSITION: Final = 1 << 62
+#: Longest label and track name, in characters.
+MAX_LABEL: Final = 256
+#: Longest other text in a control message, in characters.
+MAX_TEXT: Final = 1024
+#: Greatest counter in a control message.
+MAX_COUNTER: Final = 1 << 53
+#: Most BLOCKs in flight that a service may allow per joined instance.
+MAX_CREDITS: Final = 4096
+#: Most instances in one STATS.
+MAX_STATS: Final = 512
+#: Most models that WELCOME may name.
+MAX_MODELS: Final = 64
+
+#: Supported rates in Hz, each with the control delays offered there, in samples.
+DELAYS: Final = {
+    rate: frozenset(rate * ms // 1000 for ms in DELAYS_MS)
+    for rate in range(MIN_RATE, MAX_RATE + 1, HOPS_PER_SECOND)
+}
