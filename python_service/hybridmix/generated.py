@@ -19,7 +19,10 @@ def differences(files: Mapping[Path, str], repair: str) -> str:
     for path, wanted in files.items():
         found = path.read_text(encoding="utf-8") if path.exists() else ""
         diff += difflib.unified_diff(
-            found.splitlines(keepends=True), wanted.splitlines(keepends=True), f"{path} (on disk)", f"{path} (generated)"
+            found.splitlines(keepends=True),
+            wanted.splitlines(keepends=True),
+            f"{path} (on disk)",
+            f"{path} (generated)",
         )
     return "".join(diff) + f"\nrepair with: {repair}\n" if diff else ""
 

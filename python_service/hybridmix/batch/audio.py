@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,7 +36,9 @@ class Source:
         self.frames = offset + -(-frames * target_rate // rate)
         self._reader = reader
         self._resampler = (
-            soxr.ResampleStream(rate, target_rate, reader.channels, dtype="float32") if rate != target_rate else None
+            soxr.ResampleStream(rate, target_rate, reader.channels, dtype="float32")
+            if rate != target_rate
+            else None
         )
         self._step = max(1, 8192 * rate // target_rate)
         self._ready: list[Audio] = [np.zeros((reader.channels, offset), np.float32)]
@@ -60,7 +61,9 @@ class Source:
         block = self._reader.read(self._step)
         self._ended = block.shape[1] < self._step
         if self._resampler is not None:
-            block = np.ascontiguousarray(self._resampler.resample_chunk(np.ascontiguousarray(block.T), last=self._ended).T)
+            block = np.ascontiguousarray(
+                self._resampler.resample_chunk(np.ascontiguousarray(block.T), last=self._ended).T
+            )
         self._ready.append(block)
         self._count += block.shape[1]
 
@@ -98,7 +101,9 @@ class _FileReader(_Reader):
         try:
             block = self._file.read(frames, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
-            raise InputError(f"audio file {self._path} is damaged after {self._file.tell()} samples: {error}.") from None
+            raise InputError(
+                f"audio file {self._path} is damaged after {self._file.tell()} samples: {error}."
+            ) from None
         if not np.isfinite(block).all():
             raise InputError(f"audio file {self._path} contains NaN or infinite samples; export it again.")
         return np.ascontiguousarray(block.T)
@@ -120,7 +125,9 @@ def _open(path: Path) -> soundfile.SoundFile:
             f"audio file {path} cannot be read ({detail}); expected a format such as WAV, AIFF, FLAC, OGG or MP3."
         ) from None
     if file.channels > 2:
-        raise InputError(f"audio file {path} has {file.channels} channels; expected mono or stereo: export it so.")
+        raise InputError(
+            f"audio file {path} has {file.channels} channels; expected mono or stereo: export it so."
+        )
     if file.frames == 0:
         raise InputError(f"audio file {path} is empty; expected at least one sample.")
     return file
@@ -133,7 +140,9 @@ def file_source(path: Path, target_rate: int, offset_s: float) -> Source:
         InputError: it is missing, empty, not audio, or has more than two channels.
     """
     file = _open(path)
-    return Source(_FileReader(path, file), file.samplerate, target_rate, round(offset_s * target_rate), file.frames)
+    return Source(
+        _FileReader(path, file), file.samplerate, target_rate, round(offset_s * target_rate), file.frames
+    )
 
 
 def array_source(audio: Audio, rate: int, target_rate: int, offset_s: float) -> Source:
@@ -181,7 +190,9 @@ class Writer:
                 subtype="PCM_24" if bits == "24" else "FLOAT",
             )
         except (soundfile.LibsndfileError, OSError) as error:
-            raise InputError(f"output file {path} cannot be written ({error}); choose another folder.") from None
+            raise InputError(
+                f"output file {path} cannot be written ({error}); choose another folder."
+            ) from None
 
     def write(self, block: Audio) -> None:
         """Append ``block``, shape ``(channels, frames)``.
@@ -194,7 +205,9 @@ class Writer:
         try:
             self._file.write(block.T)
         except (soundfile.LibsndfileError, OSError) as error:
-            raise HybridMixError(f"output file {self.path} could not be written ({error}); free some space.") from None
+            raise HybridMixError(
+                f"output file {self.path} could not be written ({error}); free some space."
+            ) from None
 
     def __enter__(self) -> Self:
         return self
@@ -207,7 +220,7 @@ class Writer:
     def commit(self) -> None:
         """Close the file and put it in its place, replacing an older one in one step."""
         self._file.close()
-        os.replace(self._partial, self.path)
+        self._partial.replace(self.path)
 
     def discard(self) -> None:
         """Close and remove what was not committed."""

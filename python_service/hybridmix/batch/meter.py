@@ -29,7 +29,9 @@ class Meter:
 
     def __init__(self, rate: int, channels: int, *, true_peak: bool = False) -> None:
         self._weighting = KWeighting(rate, channels)
-        self._oversampler = soxr.ResampleStream(rate, 4 * rate, channels, dtype="float32") if true_peak else None
+        self._oversampler = (
+            soxr.ResampleStream(rate, 4 * rate, channels, dtype="float32") if true_peak else None
+        )
         self._segment = rate // 10
         self._rest: npt.NDArray[np.float32] = np.zeros((channels, 0), np.float32)
         self._energies: list[float] = []
@@ -60,7 +62,9 @@ class Meter:
     def true_peak_dbtp(self) -> float:
         """Return the true peak in dBTP and end the measurement; never below the sample peak."""
         if self._oversampler is not None:
-            self._oversampled(self._oversampler.resample_chunk(np.zeros((0, self._rest.shape[0]), np.float32), last=True))
+            self._oversampled(
+                self._oversampler.resample_chunk(np.zeros((0, self._rest.shape[0]), np.float32), last=True)
+            )
             self._oversampler = None
         return _decibels(max(self._true_peak, self._peak))
 

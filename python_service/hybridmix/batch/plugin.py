@@ -65,7 +65,7 @@ class Shim:
         self.instance = identity(label)
         self._session = session
         self._params = params
-        self._plugin = pedalboard.load_plugin(str(bundle))
+        self._plugin = pedalboard.VST3Plugin(str(bundle))
         self.start({})
 
     def start(self, values: dict[str, float]) -> None:

@@ -59,7 +59,9 @@ class PrivateService:
         if not line.startswith("ready"):
             self._process.wait(_END_S)
             detail = self._log.read_text(errors="replace").strip().splitlines()
-            raise HybridMixError(f"the render's service did not start: {detail[-1] if detail else 'it said nothing'}")
+            raise HybridMixError(
+                f"the render's service did not start: {detail[-1] if detail else 'it said nothing'}"
+            )
 
     def status(self) -> dict[str, Any]:
         """Return the service's status, as ``hybridmix status --json`` prints it.
@@ -68,7 +70,9 @@ class PrivateService:
             HybridMixError: the service ended or does not answer.
         """
         if self._process.poll() is not None:
-            raise HybridMixError(f"the render's service ended with exit code {self._process.returncode}; render again.")
+            raise HybridMixError(
+                f"the render's service ended with exit code {self._process.returncode}; render again."
+            )
         return self._client.status()
 
     def wait_for(self, done: Any, what: str) -> dict[str, Any]:

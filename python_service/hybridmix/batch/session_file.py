@@ -27,26 +27,38 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     name: str = "Untitled"
     group: Annotated[int, msgspec.Meta(ge=1, le=16, description="group number, as in the plugin")] = 1
     model: Annotated[str, msgspec.Meta(description="gain model of the service")] = "equal-loudness"
-    control_delay_ms: Annotated[ControlDelay, msgspec.Meta(description="how long after a frame its gain applies")] = 40
+    control_delay_ms: Annotated[
+        ControlDelay, msgspec.Meta(description="how long after a frame its gain applies")
+    ] = 40
     sample_rate: (
-        Annotated[int, msgspec.Meta(description="rate of the mix in Hz; the highest of the files when left out")] | None
+        Annotated[
+            int, msgspec.Meta(description="rate of the mix in Hz; the highest of the files when left out")
+        ]
+        | None
     ) = None
     block: (
-        Annotated[int, msgspec.Meta(description="samples per block; as many as the control delay allows when left out")]
+        Annotated[
+            int,
+            msgspec.Meta(description="samples per block; as many as the control delay allows when left out"),
+        ]
         | None
     ) = None
     start: Annotated[
         Literal["learned", "neutral"],
         msgspec.Meta(description="gains at the first sample: learned from the first seconds, or 0 dB"),
     ] = "learned"
-    learn_s: Annotated[float, msgspec.Meta(ge=1.0, le=60.0, description="seconds that start values are learned from")] = 6.0
+    learn_s: Annotated[
+        float, msgspec.Meta(ge=1.0, le=60.0, description="seconds that start values are learned from")
+    ] = 6.0
 
 
 class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is written."""
 
     format: Literal["wav", "flac"] = "wav"
-    bits: Annotated[Literal["24", "float"], msgspec.Meta(description="sample format; flac has no float")] = "24"
+    bits: Annotated[Literal["24", "float"], msgspec.Meta(description="sample format; flac has no float")] = (
+        "24"
+    )
     stems: Annotated[bool, msgspec.Meta(description="also write every processed track")] = True
 
 
@@ -54,14 +66,20 @@ class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """One track of the session."""
 
     path: Annotated[str, msgspec.Meta(min_length=1, description="audio file, relative to the session file")]
-    role: Annotated[presets.Role | None, msgspec.Meta(description="what the track is; wins over the preset's")] = None
-    label: Annotated[str, msgspec.Meta(max_length=64, description="name in reports; the file's name when empty")] = ""
+    role: Annotated[
+        presets.Role | None, msgspec.Meta(description="what the track is; wins over the preset's")
+    ] = None
+    label: Annotated[
+        str, msgspec.Meta(max_length=64, description="name in reports; the file's name when empty")
+    ] = ""
     preset: Annotated[str | None, msgspec.Meta(description="name of a shipped preset")] = None
     gain_offset_db: (
         Annotated[float, msgspec.Meta(ge=-24.0, le=24.0, description="added after the model, in dB")] | None
     ) = None
     mute: Annotated[bool, msgspec.Meta(description="leave the track out of the group and of the mix")] = False
-    offset_s: Annotated[float, msgspec.Meta(ge=0.0, le=86400.0, description="where the file begins, in seconds")] = 0.0
+    offset_s: Annotated[
+        float, msgspec.Meta(ge=0.0, le=86400.0, description="where the file begins, in seconds")
+    ] = 0.0
 
 
 class SessionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -85,7 +103,9 @@ def load(path: Path) -> SessionFile:
     except IsADirectoryError:
         raise InputError(f"session file {path} is a folder; name the .toml file inside it.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"session file {path} cannot be read ({error}); expected a UTF-8 text file.") from None
+        raise InputError(
+            f"session file {path} cannot be read ({error}); expected a UTF-8 text file."
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"session file {path} is not valid TOML: {error}.") from None
     try:
@@ -161,10 +181,20 @@ def _expectation(reason: str, field: str) -> str:
             if item.name != leaf:
                 continue
             listed = msgspec.json.schema(item.type)
-            options = next((part["enum"] for part in [listed, *listed.get("anyOf", [])] if "enum" in part), None)
+            options = next(
+                (part["enum"] for part in [listed, *listed.get("anyOf", [])] if "enum" in part), None
+            )
             if options:
-                return f"expected one of: {', '.join(str(option) for option in options if option is not None)}"
-    words = {"int": "a whole number", "float": "a number", "str": "text", "array": "a list", "bool": "true or false"}
+                return (
+                    f"expected one of: {', '.join(str(option) for option in options if option is not None)}"
+                )
+    words = {
+        "int": "a whole number",
+        "float": "a number",
+        "str": "text",
+        "array": "a list",
+        "bool": "true or false",
+    }
     return re.sub(r"`(\w+)`", lambda match: words.get(match[1], match[1]), reason[0].lower() + reason[1:])
 
 
@@ -177,7 +207,10 @@ def _main() -> None:
     from hybridmix.generated import write_or_check
 
     text = msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n"
-    write_or_check({Path(__file__).with_name("session.schema.json"): text}, "python -m hybridmix.batch.session_file --write")
+    write_or_check(
+        {Path(__file__).with_name("session.schema.json"): text},
+        "python -m hybridmix.batch.session_file --write",
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,80 @@
-"""``hybridmix bench``."""
+"""``hybridmix bench``: what the running system does on this machine, beside a baseline in the same run."""
 
 from __future__ import annotations
 
+import json
+from typing import Annotated, Any
+
 import typer
+from rich.console import Console
 
 __all__ = ["register"]
+
+_JSON = Annotated[bool, typer.Option("--json", help="print JSON with the keys of docs/benchmarks.md")]
+
+_bench = typer.Typer(no_args_is_help=True, help="Measure this machine, beside a baseline in the same run.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
+    app.add_typer(_bench, name="bench")
+
+
+@_bench.command("bridge")
+def bridge(
+    tracks: Annotated[int, typer.Option(min=1, max=128, help="plugin instances in one host")] = 8,
+    seconds: Annotated[float, typer.Option(min=5.0, help="how long they play")] = 30.0,
+    block: Annotated[int, typer.Option(min=16, max=8192, help="samples per host block")] = 512,
+    rate: Annotated[int, typer.Option(min=44100, max=192000, help="sample rate in Hz")] = 48000,
+    as_json: _JSON = False,
+) -> None:
+    """Round trips from a hop sent to its values received, with real plugins at audio cadence.
+
+    Example: hybridmix bench bridge --tracks 32 --seconds 60 --json
+    """
+    from hybridmix.bench import bridge
+
+    _print(bridge.measure(tracks, seconds, block, rate), as_json)
+
+
+@_bench.command("render")
+def render(
+    tracks: Annotated[int, typer.Option(min=1, max=128, help="stereo tracks")] = 16,
+    seconds: Annotated[float, typer.Option(min=5.0, help="length of the session")] = 60.0,
+    as_json: _JSON = False,
+) -> None:
+    """Batch rendering in x real time, beside the same loop with a plugin that passes through.
+
+    Example: hybridmix bench render --tracks 16 --json
+    """
+    from hybridmix.bench import render
+
+    _print(render.measure(tracks, seconds), as_json)
+
+
+@_bench.command("faults")
+def faults(
+    kills: Annotated[int, typer.Option(min=1, help="how often the service is killed and started anew")] = 100,
+    as_json: _JSON = False,
+) -> None:
+    """Kill, stop, replace and restart the service while 8 live tracks play.
+
+    Example: hybridmix bench faults --kills 20 --json
+    """
+    from hybridmix.bench import faults
+
+    console = Console(stderr=True)
+    with console.status("starting") as line:
+        _print(faults.measure(kills, line.update), as_json)
+
+
+def _print(figures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(figures))
+        return
+    width = max(len(name) for name in figures)
+    for name, value in figures.items():
+        shown = (
+            "  ".join(f"{key} {part}" for key, part in value.items()) if isinstance(value, dict) else value
+        )
+        typer.echo(f"{name:<{width}}  {shown}")

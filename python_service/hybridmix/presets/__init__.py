@@ -27,7 +27,9 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def names() -> list[str]:
     """Return the names of the shipped presets, sorted."""
     folder = resources.files(__package__)
-    return sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json"))
+    return sorted(
+        entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json")
+    )
 
 
 def load(name: str) -> Preset:

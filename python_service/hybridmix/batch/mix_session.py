@@ -1,0 +1,330 @@
+"""``MixSession``: many tracks, one real plugin each, in lockstep, in one group, as in a DAW."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+import numpy as np
+import numpy.typing as npt
+import pedalboard
+
+from hybridmix import presets
+from hybridmix.batch import private_service, session_file
+from hybridmix.batch.audio import Audio, Writer, array_source, file_source, pick_rate
+from hybridmix.batch.outcome import Measurement, Observer, Sinks
+from hybridmix.batch.plugin import Shim, bundle_path
+from hybridmix.batch.report import Report
+from hybridmix.batch.strip import Strip
+from hybridmix.errors import InputError
+
+__all__ = ["Mix", "MixSession", "MixTrack"]
+
+_ROLE_CODES = {None: 0, "ai_stem": 1, "live_source": 2}
+
+
+@dataclass(frozen=True)
+class MixTrack:
+    """One track: audio and what the user sets.
+
+    Args:
+        audio: a file, or samples of shape ``(frames,)``, ``(channels, frames)`` or ``(frames, channels)``
+            with 1 or 2 channels.
+        label: name in reports; it also fixes the track's identity, so it is unique in a session.
+        role: ``"ai_stem"`` or ``"live_source"``; the preset's when left out.
+        preset: name of a shipped preset.
+        gain_offset_db: added after the model, -24 to 24 dB; the preset's when left out.
+        mute: leave the track out of the group and of the mix.
+        offset_s: where the audio begins on the timeline, in s.
+        before, after: other pedalboard plugins around HybridMix on this track.
+    """
+
+    audio: Path | npt.NDArray[np.float32]
+    label: str
+    role: presets.Role | None = None
+    preset: str | None = None
+    gain_offset_db: float | None = None
+    mute: bool = False
+    offset_s: float = 0.0
+    before: Sequence[pedalboard.Plugin] = field(default=())
+    after: Sequence[pedalboard.Plugin] = field(default=())
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A rendered session: ``stems`` as the tracks were given (muted ones are ``None``), the mix ``(2, frames)``."""
+
+    stems: list[npt.NDArray[np.float32] | None]
+    mix: Audio
+    report: Report
+
+
+class MixSession:
+    """Renders tracks through the real plugin and a service of its own. Use it as a context manager.
+
+    Args:
+        tracks: at least one; arrays need ``sample_rate``.
+        sample_rate: of arrays and of the mix in Hz; the highest of the files when left out.
+        preset: preset for tracks that name none.
+        settings: group settings, as in the session file.
+        output: what :meth:`render_to` writes.
+        plugin: VST3 bundle; found by itself when left out.
+
+    Raises:
+        InputError: a track, preset, rate or file cannot be used.
+    """
+
+    def __init__(
+        self,
+        tracks: Sequence[MixTrack],
+        *,
+        sample_rate: int | None = None,
+        preset: str | None = None,
+        settings: session_file.Session | None = None,
+        output: session_file.Output | None = None,
+        plugin: Path | None = None,
+    ) -> None:
+        self.settings = settings or session_file.Session()
+        self.output = output or session_file.Output()
+        self.tracks = [track for track in tracks if not track.mute]
+        if not self.tracks:
+            raise InputError("the session has no audible track; give at least one that is not muted.")
+        if len({track.label for track in tracks}) < len(tracks):
+            raise InputError("two tracks of the session have the same label; give each its own.")
+        self._all_tracks = list(tracks)
+        self._default_preset = preset
+        self._bundle = bundle_path(plugin)
+        self.rate = self._choose_rate(sample_rate or self.settings.sample_rate)
+        #: Samples per block: at most the control delay, so that lockstep rendering is complete.
+        self.block = self.settings.block or _block(self.rate, self.settings.control_delay_ms)
+        self._service: private_service.PrivateService | None = None
+        self._strips: list[Strip] = []
+
+    @classmethod
+    def from_file(cls, path: Path, *, plugin: Path | None = None) -> MixSession:
+        """Return the session that the file at ``path`` describes (see docs/session-file.md)."""
+        parsed = session_file.load(path)
+        tracks = [
+            MixTrack(
+                audio=path.parent / track.path,
+                label=session_file.label_of(track),
+                role=track.role,
+                preset=track.preset,
+                gain_offset_db=track.gain_offset_db,
+                mute=track.mute,
+                offset_s=track.offset_s,
+            )
+            for track in parsed.track
+        ]
+        return cls(tracks, settings=parsed.session, output=parsed.output, plugin=plugin)
+
+    def _choose_rate(self, wanted: int | None) -> int:
+        paths = [track.audio for track in self._all_tracks if isinstance(track.audio, Path)]
+        highest = pick_rate(paths) if paths else None
+        if wanted is None and len(paths) < len(self._all_tracks):
+            raise InputError("sample_rate is missing; tracks given as arrays need it, in Hz.")
+        rate = wanted or highest or 48000
+        if not 44100 <= rate <= 192000 or rate % 100:
+            raise InputError(f"sample_rate is {rate}; expected a multiple of 100 from 44100 to 192000 Hz.")
+        return rate
+
+    def __enter__(self) -> Self:
+        self._service = private_service.PrivateService(self.settings.model)
+        try:
+            session = uuid4()
+            self._strips = [self._strip(track, session) for track in self.tracks]
+            self._join()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Unload the plugins and end the service."""
+        for strip in self._strips:
+            strip.close()
+        self._strips = []
+        if self._service is not None:
+            self._service.close()
+            self._service = None
+
+    def _strip(self, track: MixTrack, session: UUID) -> Strip:
+        chosen = (
+            presets.load(track.preset or self._default_preset)
+            if track.preset or self._default_preset
+            else None
+        )
+        role = track.role or (chosen.role if chosen else None)
+        offset = (
+            track.gain_offset_db
+            if track.gain_offset_db is not None
+            else (chosen.gain_offset_db if chosen else 0.0)
+        )
+        params = {
+            "amount": 100.0 * (chosen.amount if chosen else 1.0),
+            "control_delay": float(self.settings.control_delay_ms),
+            "gain_offset": offset,
+            "group": float(self.settings.group),
+            "role": float(_ROLE_CODES[role]),
+        }
+        shim = Shim(self._bundle, track.label, session, params)
+        return Strip(self._opener(track), shim, track.before, track.after, self.rate)
+
+    def _opener(self, track: MixTrack) -> Callable[[], Any]:
+        if isinstance(track.audio, Path):
+            return partial(file_source, track.audio, self.rate, track.offset_s)
+        return partial(array_source, _planar(track), self.rate, self.rate, track.offset_s)
+
+    def _join(self) -> None:
+        """Have every plugin activated at its final layout and registered at the service."""
+        assert self._service is not None
+        for strip in self._strips:
+            strip.shim.process(np.zeros((strip.channels, self.block), np.float32), self.rate)
+        wanted = {str(strip.shim.instance) for strip in self._strips}
+        self._service.wait_for(
+            lambda status: (
+                wanted == {member["instance"] for group in status["groups"] for member in group["members"]}
+            ),
+            f"registration of the session's {len(wanted)} tracks at the render's service",
+        )
+
+    def render(self, progress: Callable[[float], None] | None = None) -> Mix:
+        """Render into memory.
+
+        Args:
+            progress: called with the fraction done, 0 to 1.
+        """
+        stems: dict[str, list[Audio]] = {strip.shim.label: [] for strip in self._strips}
+        mix: list[Audio] = []
+        report = self._run(
+            Sinks({label: blocks.append for label, blocks in stems.items()}, mix.append), progress
+        ).report
+        return Mix(
+            stems=[
+                None if track.mute else _shaped(np.concatenate(stems[track.label], axis=1), track)
+                for track in self._all_tracks
+            ],
+            mix=np.concatenate(mix, axis=1),
+            report=report,
+        )
+
+    def render_to(self, folder: Path, progress: Callable[[float], None] | None = None) -> Report:
+        """Render into ``folder``, streaming: stems, mix, ``report.json`` and ``mix.png``.
+
+        Files are written beside their place and moved there at the end; nothing is left behind on failure.
+
+        Raises:
+            InputError: the folder cannot be written to.
+        """
+        from hybridmix.batch.folder import OutputFolder
+
+        with OutputFolder(folder, self.output, self.rate) as files:
+            stem_files = {
+                strip.shim.label: files.open(f"stems/{strip.shim.label}", strip.channels)
+                for strip in self._strips
+            }
+            mix_file = files.open("mix", 2)
+            writers: dict[str, Writer] = {
+                label: file for label, file in stem_files.items() if file is not None
+            }
+            assert mix_file is not None
+            measurement = self._run(
+                Sinks({label: file.write for label, file in writers.items()}, mix_file.write), progress
+            )
+            return files.finish(measurement, mix_file.clipped, self.settings.name)
+
+    def _run(self, sinks: Sinks, progress: Callable[[float], None] | None) -> Measurement:
+        assert self._service is not None, "enter the session first: with MixSession(...) as session"
+        if self.settings.start == "learned":
+            self._learn()
+        frames = max(strip.frames for strip in self._strips)
+        observer = Observer(self._service, self.rate, self._strips)
+        began = time.perf_counter()
+        for strip in self._strips:
+            strip.rewind()
+        done = 0
+        for start in range(0, frames, self.block):
+            for strip in self._strips:
+                observer.heard(strip.shim.label, strip.advance(self.block)[:, : frames - start])
+            count = min(frames - done, *(strip.output.frames for strip in self._strips))
+            self._emit(count, sinks, observer)
+            done += count
+            if progress is not None:
+                progress(done / frames)
+        for strip in self._strips:
+            strip.flush(frames - done)
+        self._emit(frames - done, sinks, observer)
+        return observer.finish(self, frames, time.perf_counter() - began)
+
+    def _emit(self, count: int, sinks: Sinks, observer: Observer) -> None:
+        """Pass on ``count`` samples of every track, and their sum."""
+        if count == 0:
+            return
+        mix = np.zeros((2, count), np.float32)
+        for strip in self._strips:
+            block = strip.output.pop(count)
+            observer.stem(strip.shim.label, block)
+            if strip.shim.label in sinks.stems:
+                sinks.stems[strip.shim.label](block)
+            mix += block
+        observer.mix(mix)
+        sinks.mix(mix)
+
+    def _learn(self) -> None:
+        """Render the first seconds and begin the real pass with the gains that were reached there."""
+        assert self._service is not None
+        for strip in self._strips:
+            strip.rewind()
+        frames = min(max(strip.frames for strip in self._strips), round(self.settings.learn_s * self.rate))
+        for _ in range(0, frames, self.block):
+            for strip in self._strips:
+                strip.advance(self.block)
+        status = self._service.status()
+        reached = {
+            member["instance"]: member["values"] for group in status["groups"] for member in group["members"]
+        }
+        for strip in self._strips:
+            strip.shim.start(reached[str(strip.shim.instance)])
+
+
+def _block(rate: int, control_delay_ms: int) -> int:
+    """Return the largest block of whole hops that the control delay and the plugin allow."""
+    hop = rate // 100
+    return min(rate * control_delay_ms // 1000, 8192) // hop * hop
+
+
+def _planar(track: MixTrack) -> Audio:
+    """Return the track's array as ``(channels, frames)`` float32."""
+    audio = np.asarray(track.audio, dtype=np.float32)
+    if audio.ndim == 1:
+        audio = audio[np.newaxis]
+    if audio.ndim != 2 or min(audio.shape) not in (1, 2):
+        raise InputError(
+            f"track {track.label!r}: audio has shape {audio.shape}; expected (frames,), (channels, frames) or "
+            "(frames, channels) with 1 or 2 channels."
+        )
+    if audio.shape[0] > 2:
+        audio = audio.T
+    if not np.isfinite(audio).all():
+        raise InputError(f"track {track.label!r}: audio contains NaN or infinite samples; replace them.")
+    return np.ascontiguousarray(audio)
+
+
+def _shaped(stem: Audio, track: MixTrack) -> npt.NDArray[np.float32]:
+    """Return ``stem`` in the layout in which the track's array was given."""
+    if isinstance(track.audio, Path):
+        return stem
+    if track.audio.ndim == 1:
+        return stem[0]
+    return stem.T if track.audio.shape[0] > 2 else stem

@@ -1,0 +1,1 @@
+"""Measurements of the running system at audio cadence; ``hybridmix bench`` prints them."""

@@ -1,0 +1,68 @@
+"""``hybridmix bench bridge``: round trips of real plugins at audio cadence, beside a bare pyzmq echo."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hybridmix.bench import echo
+from hybridmix.bench.processes import HostProcess, Service
+from hybridmix.bench.quantiles import quantiles
+
+__all__ = ["measure"]
+
+
+def measure(tracks: int, seconds: float, block: int, rate: int) -> dict[str, Any]:
+    """Play ``tracks`` live for ``seconds`` and return the figures of docs/benchmarks.md.
+
+    The echo runs for a quarter of the time before and a quarter after, so that both see the same machine.
+    """
+    before = echo.round_trips(tracks, seconds / 4, block, rate)
+    with tempfile.TemporaryDirectory(prefix="hybridmix-") as parent:
+        service = Service(Path(parent) / "run")
+        try:
+            idle_cpu, _ = service.usage()
+            host = HostProcess(service.folder, tracks, seconds, block, rate)
+            status: dict[str, Any] = {}
+            memory: list[float] = []
+            while host.process.poll() is None and host.result is None:
+                seen = service.status()
+                status = seen if any(group["members"] for group in seen["groups"]) else status
+                memory.append(service.usage()[1])
+                _pause(host)
+            result = host.wait_result(30.0)
+            cpu, rss = service.usage()
+        finally:
+            service.kill(signal.SIGTERM)
+    after = echo.round_trips(tracks, seconds / 4, block, rate)
+    peer = next(peer for peer in status["peers"] if peer["rtt_ms"]["count"])
+    members = [member for group in status["groups"] for member in group["members"]]
+    quarter = max(1, len(memory) // 4)
+    return {
+        "tracks": tracks,
+        "seconds": seconds,
+        "block": block,
+        "rate": rate,
+        "rtt_ms": {name: peer["rtt_ms"][name] for name in ("p50", "p99", "p99_9", "count")},
+        "echo_ms": quantiles(before + after),
+        "late": result["late"],
+        "late_uncontrolled": result["late_uncontrolled"],
+        "dropped": sum(member["dropped"] for member in members),
+        "stale": sum(group["counters"]["stale"] for group in status["groups"]),
+        "masked": sum(group["counters"]["masked"] for group in status["groups"]),
+        "service_cpu": round((cpu - idle_cpu) / seconds, 4),
+        "service_rss_mb": round(rss, 1),
+        "service_rss_growth_mb": round(max(memory[-quarter:]) - max(memory[:quarter]), 2),
+        "audio_block_ms": {
+            name: round(result["audio"][f"block_ms_{name}"], 3) for name in ("p50", "p99", "p99_9")
+        },
+        "timer_stalls": result["timer_stalls"],
+        "timer_stall_ms_max": round(result["timer_stall_ms_max"], 1),
+    }
+
+
+def _pause(host: HostProcess) -> None:
+    """Wait a second, or until the host ends."""
+    host._reader.join(1.0)
