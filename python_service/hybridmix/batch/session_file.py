@@ -15,8 +15,9 @@ import msgspec
 
 from hybridmix import presets
 from hybridmix.errors import InputError
+from hybridmix.generated import write_or_check
 
-__all__ = ["Output", "Session", "SessionFile", "Track", "load", "schema"]
+__all__ = ["Output", "Session", "SessionFile", "Track", "generated", "label_of", "load", "schema"]
 
 ControlDelay = Literal[20, 40, 60, 100, 200]
 
@@ -24,7 +25,7 @@ ControlDelay = Literal[20, 40, 60, 100, 200]
 class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Settings of the group."""
 
-    name: str = "Untitled"
+    name: Annotated[str, msgspec.Meta(description="title of the report and the picture")] = "Untitled"
     group: Annotated[int, msgspec.Meta(ge=1, le=16, description="group number, as in the plugin")] = 1
     model: Annotated[str, msgspec.Meta(description="gain model of the service")] = "equal-loudness"
     control_delay_ms: Annotated[
@@ -55,7 +56,7 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is written."""
 
-    format: Literal["wav", "flac"] = "wav"
+    format: Annotated[Literal["wav", "flac"], msgspec.Meta(description="file format")] = "wav"
     bits: Annotated[Literal["24", "float"], msgspec.Meta(description="sample format; flac has no float")] = (
         "24"
     )
@@ -203,15 +204,45 @@ def schema() -> dict[str, Any]:
     return msgspec.json.schema(SessionFile)
 
 
-def _main() -> None:
-    from hybridmix.generated import write_or_check
+def _table() -> str:
+    """Return the fields as a Markdown table."""
+    lines = ["| field | takes | default | meaning |", "|---|---|---|---|"]
+    for section, struct in (("session", Session), ("output", Output), ("track", Track)):
+        components = msgspec.json.schema_components([struct])[1][struct.__name__]["properties"]
+        for name, about in components.items():
+            kind = next((part for part in about.get("anyOf", []) if part.get("type") != "null"), about)
+            if "enum" in kind:
+                takes = ", ".join(str(option) for option in kind["enum"] if option is not None)
+            else:
+                takes = {"integer": "whole number", "string": "text", "boolean": "true, false"}.get(
+                    kind["type"], kind["type"]
+                )
+                if "minimum" in kind:
+                    takes += f", {kind['minimum']:g} to {kind['maximum']:g}"
+            default = {None: "", True: "true", False: "false"}.get(
+                about.get("default"), about.get("default", "required")
+            )
+            meaning = kind.get("description") or about.get("description", "")
+            lines.append(f"| `{section}.{name}` | {takes} | {default} | {meaning} |")
+    return "\n".join(lines) + "\n"
 
-    text = msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n"
-    write_or_check(
-        {Path(__file__).with_name("session.schema.json"): text},
-        "python -m hybridmix.batch.session_file --write",
-    )
+
+def generated() -> dict[Path, str]:
+    """Return the files that follow from the structs: the JSON schema and the table in the docs."""
+    files = {
+        Path(__file__).with_name("session.schema.json"): msgspec.json.format(
+            msgspec.json.encode(schema()), indent=2
+        ).decode()
+        + "\n"
+    }
+    page = Path(__file__).parents[3] / "docs" / "session-file.md"
+    if page.exists():
+        head, rest = page.read_text(encoding="utf-8").split("<!-- session fields: begin -->\n")
+        files[page] = (
+            f"{head}<!-- session fields: begin -->\n{_table()}<!-- session fields: end -->{rest.split('<!-- session fields: end -->')[1]}"
+        )
+    return files
 
 
 if __name__ == "__main__":
-    _main()
+    write_or_check(generated(), "python -m hybridmix.batch.session_file --write")
