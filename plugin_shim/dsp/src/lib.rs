@@ -1,1 +1,17 @@
-//! Placeholder until the crate lands.
+//! What the shim does to the sound: pure functions of samples, scheduled targets and position.
+//!
+//! Nothing here allocates after construction, knows about blocks of the host, the network or time.
+//! Every control value is a function of the *position* alone, so that the same targets at the same
+//! samples give the same output, bit for bit, however the host cuts its blocks.
+//!
+//! A section is added by writing a [`Section`] and naming it at its place in [`chain::ORDER`].
+#![forbid(unsafe_code)]
+
+pub mod chain;
+pub mod denormal;
+pub mod gain;
+pub mod ramp;
+
+pub use chain::{Chain, Declaration, Section};
+pub use gain::Gain;
+pub use ramp::{Pace, Ramp};

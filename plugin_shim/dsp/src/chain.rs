@@ -1,0 +1,94 @@
+//! The sections in their order.
+
+use std::fmt;
+
+use crate::gain::{self, Gain};
+use crate::ramp::Pace;
+
+/// A parameter as the sections need to know it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Declaration {
+    /// Permanent number.
+    pub id: u16,
+    /// Name of the section that applies it.
+    pub section: &'static str,
+    /// Value that changes nothing, in the parameter's unit.
+    pub neutral: f64,
+    /// How fast it may move.
+    pub pace: Pace,
+}
+
+/// One step of the processing. Its control values are functions of position; see the crate.
+pub trait Section: fmt::Debug + Send {
+    /// The parameter `id` moves to `target` (in its unit), beginning at sample `position`.
+    /// False when the section has no such parameter.
+    fn set(&mut self, id: u16, target: f64, position: i64) -> bool;
+
+    /// The parameter `id` is at `target` at once. False when the section has no such parameter.
+    fn snap(&mut self, id: u16, target: f64) -> bool;
+
+    /// The timeline jumped by `offset` samples; what moves goes on moving.
+    fn rebase(&mut self, offset: i64);
+
+    /// Processes, in place, channels of equal length whose first sample is at `position`.
+    fn process(&mut self, position: i64, channels: &mut [&mut [f32]]);
+
+    /// By how many dB the section changes the level at `position`, where that can be said.
+    fn level_change(&self, position: i64) -> f64;
+}
+
+type Build = fn(u32, &[Declaration]) -> Box<dyn Section>;
+
+/// The order of processing: name of the section in the declarations, and how to make it.
+pub const ORDER: &[(&str, Build)] =
+    &[(gain::NAME, |rate, declarations| Box::new(Gain::new(rate, declarations)))];
+
+/// All sections that the declarations name, in order.
+#[derive(Debug)]
+pub struct Chain {
+    sections: Vec<Box<dyn Section>>,
+}
+
+impl Chain {
+    /// A chain at neutral values for `rate` Hz. Allocates; nothing else here does.
+    /// Declarations for sections that do not exist here are left out: a newer file may name them.
+    #[must_use]
+    pub fn new(rate: u32, declarations: &[Declaration]) -> Chain {
+        let sections = ORDER.iter().map(|(name, build)| {
+            let own: Vec<Declaration> =
+                declarations.iter().filter(|declaration| declaration.section == *name).copied().collect();
+            build(rate, &own)
+        });
+        Chain { sections: sections.collect() }
+    }
+
+    /// The parameter `id` moves to `target`, beginning at sample `position`; false when unknown.
+    pub fn set(&mut self, id: u16, target: f64, position: i64) -> bool {
+        self.sections.iter_mut().any(|section| section.set(id, target, position))
+    }
+
+    /// The parameter `id` is at `target` at once; false when unknown.
+    pub fn snap(&mut self, id: u16, target: f64) -> bool {
+        self.sections.iter_mut().any(|section| section.snap(id, target))
+    }
+
+    /// The timeline jumped by `offset` samples; what moves goes on moving.
+    pub fn rebase(&mut self, offset: i64) {
+        for section in &mut self.sections {
+            section.rebase(offset);
+        }
+    }
+
+    /// Processes, in place, channels of equal length whose first sample is at `position`.
+    pub fn process(&mut self, position: i64, channels: &mut [&mut [f32]]) {
+        for section in &mut self.sections {
+            section.process(position, channels);
+        }
+    }
+
+    /// By how many dB the chain changes the level at `position`.
+    #[must_use]
+    pub fn level_change(&self, position: i64) -> f64 {
+        self.sections.iter().map(|section| section.level_change(position)).sum()
+    }
+}
