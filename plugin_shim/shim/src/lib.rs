@@ -7,4 +7,15 @@
 //!   the wait of a Sync render aside.
 //! * **bridge**: one thread per process; streams hops to the service and brings values back.
 
+mod bypass;
+pub mod declared;
+mod engine;
+pub mod hops;
+pub mod params;
+pub mod processor;
+mod readouts;
+pub mod roster;
+pub mod schedule;
 pub mod shared;
+pub mod transport;
+pub mod waiting;

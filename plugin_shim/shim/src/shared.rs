@@ -119,8 +119,10 @@ pub struct Readout {
     pub needed_delay: AtomicU32,
     /// End of the last processed block, in samples of the run's clock.
     pub position: AtomicI64,
-    /// Run that `position` belongs to.
+    /// Run that `position` belongs to. Never falls, over activations too.
     pub run: AtomicU32,
+    /// Sample rate in Hz that the sample counts here are in; 0 before the first activation.
+    pub rate: AtomicU32,
 }
 
 /// All of it.

@@ -1,0 +1,83 @@
+//! Bypass: the untouched signal and the processed one, faded into each other.
+
+use dsp::denormal::flush;
+use dsp::{Chain, Pace, Ramp};
+
+/// A change between the two takes 20 ms.
+const FADE: Pace = Pace { ramp_ms: 20.0, slew_per_s: 50.0 };
+
+/// Runs the chain, or lets audio pass bit for bit, or something in between.
+#[derive(Debug)]
+pub struct Bypass {
+    rate: u32,
+    /// Share of the processed signal.
+    wet: Ramp,
+    dry: Vec<f32>,
+    longest: usize,
+}
+
+impl Bypass {
+    /// Off. Allocates; nothing else here does. Stretches have at most `longest` samples.
+    #[must_use]
+    pub fn new(rate: u32, channels: usize, longest: usize) -> Bypass {
+        Bypass { rate, wet: Ramp::still(1.0), dry: vec![0.0; channels * longest], longest }
+    }
+
+    /// Switches at sample `position`: by a fade, or `at_once`.
+    pub fn set(&mut self, on: bool, position: i64, at_once: bool) {
+        let wet = if on { 0.0 } else { 1.0 };
+        if at_once {
+            self.wet.snap(wet);
+        } else {
+            self.wet.set(wet, position, FADE, self.rate);
+        }
+    }
+
+    /// The timeline jumped by `offset` samples.
+    pub fn rebase(&mut self, offset: i64) {
+        self.wet.rebase(offset);
+    }
+
+    /// By how many dB the chain changes the level at `position`, as far as it is heard.
+    #[must_use]
+    pub fn level_change(&self, chain: &Chain, position: i64) -> f64 {
+        self.wet.value(position) * chain.level_change(position)
+    }
+
+    /// Processes, in place, channels of equal length whose first sample is at `position`.
+    pub fn process(&mut self, chain: &mut Chain, position: i64, channels: &mut [&mut [f32]]) {
+        let frames = channels.first().map_or(0, |channel| channel.len());
+        let left = if self.wet.moves(position) { self.wet.end().saturating_sub(position) } else { 0 };
+        let fading = usize::try_from(left).unwrap_or(usize::MAX).min(frames);
+        for (dry, channel) in self.dry.chunks_exact_mut(self.longest).zip(channels.iter()) {
+            dry[..fading].copy_from_slice(&channel[..fading]);
+        }
+        let wet_at_end = self.wet.target() > 0.0;
+        if wet_at_end {
+            chain.process(position, channels);
+        } else if fading > 0 {
+            each_head(channels, fading, |heads| chain.process(position, heads));
+        }
+        for (dry, channel) in self.dry.chunks_exact(self.longest).zip(channels.iter_mut()) {
+            let mut at = position;
+            for (sample, dry) in channel.iter_mut().zip(&dry[..fading]) {
+                let wet = single(self.wet.value(at));
+                *sample = flush(dry + wet * (*sample - dry));
+                at = at.saturating_add(1);
+            }
+        }
+    }
+}
+
+fn each_head(channels: &mut [&mut [f32]], frames: usize, with: impl FnOnce(&mut [&mut [f32]])) {
+    match channels {
+        [mono] => with(&mut [&mut mono[..frames]]),
+        [left, right] => with(&mut [&mut left[..frames], &mut right[..frames]]),
+        _ => {}
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn single(value: f64) -> f32 {
+    value as f32
+}

@@ -1,0 +1,400 @@
+//! What happens to a block, in order: settings, run, hops, values, sound, read-outs.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::time::Duration;
+
+use dsp::{Chain, Declaration, Pace};
+use rtrb::{Consumer, RingBuffer};
+
+use crate::bypass::Bypass;
+use crate::declared::{flags, parameters::PARAMETERS};
+use crate::hops::{Context, Cutter};
+use crate::params::Mode;
+use crate::processor::Block;
+use crate::readouts::{Flow, Situation, needed_delay};
+use crate::roster::{Lane, Member, Roster};
+use crate::schedule::Schedule;
+use crate::shared::{BridgeEnds, Scheduled, Shared};
+use crate::transport::{Begin, Step, Tracker, Transport};
+use crate::waiting;
+
+/// Answers under way at a time: a second of frames and a burst.
+const ANSWERS: usize = 128;
+
+/// Input below this is silence: -90 dBFS.
+const SILENCE: f32 = 3.162_277_6e-5;
+
+/// What the user has set, read once per block.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Settings {
+    group: u16,
+    delay: u32,
+    sync: bool,
+    bypass: bool,
+    joined: u32,
+}
+
+/// The working parts of an activated instance.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    shared: Arc<Shared>,
+    rate: u32,
+    channels: usize,
+    longest: usize,
+    member: Member,
+    tracker: Tracker,
+    cutter: Cutter,
+    schedule: Schedule,
+    values: Consumer<Scheduled>,
+    chain: Chain,
+    bypass: Bypass,
+    flow: Flow,
+    /// Those of the last block; `None` before the first.
+    settings: Option<Settings>,
+    run: u32,
+    /// Nothing was processed since activation or reset.
+    fresh: bool,
+    /// Samples of silence up to now.
+    quiet: i64,
+    /// Length of the host's block, and of the longest in this run.
+    block: u32,
+    burst: u32,
+    backstop: Duration,
+}
+
+impl Engine {
+    pub(crate) fn new(
+        roster: &'static Roster,
+        shared: Arc<Shared>,
+        rate: u32,
+        longest: u32,
+        channels: u16,
+    ) -> (Engine, BridgeEnds) {
+        let longest = usize::try_from(longest).unwrap_or(1);
+        let planes = usize::from(channels);
+        let (cutter, (hops, samples)) = Cutter::new(rate, planes, longest, roster);
+        let (values_in, values) = RingBuffer::new(ANSWERS);
+        let readout = &shared.readout;
+        readout.rate.store(rate, Relaxed);
+        let run = readout.run.load(Relaxed);
+        let engine = Engine {
+            rate,
+            channels: planes,
+            longest,
+            member: roster.join(),
+            tracker: Tracker::new(rate),
+            cutter,
+            schedule: Schedule::new(rate),
+            values,
+            chain: Chain::new(rate, &declarations()),
+            bypass: Bypass::new(rate, planes, longest),
+            flow: Flow::new(rate),
+            settings: None,
+            run,
+            fresh: true,
+            quiet: 0,
+            block: 0,
+            burst: 0,
+            backstop: waiting::BACKSTOP,
+            shared,
+        };
+        (engine, BridgeEnds { hops, samples, values: values_in, rate, channels })
+    }
+
+    pub(crate) fn channels(&self) -> usize {
+        self.channels
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.tracker.reset();
+        self.member.rest();
+        self.cutter.forget();
+        self.fresh = true;
+        self.quiet = 0;
+    }
+
+    /// Any number of frames; those beyond the longest stretch are taken stretch by stretch.
+    pub(crate) fn process(&mut self, block: &Block, channels: &mut [&mut [f32]]) {
+        let frames = channels.first().map_or(0, |channel| channel.len());
+        self.block = u32::try_from(frames).unwrap_or(u32::MAX);
+        let mut done = 0;
+        while done < frames {
+            let count = self.longest.min(frames - done);
+            let transport = block.transport.after(signed(done), self.rate);
+            parts(channels, done, done + count, |part| self.stretch(block.offline, &transport, part));
+            done += count;
+        }
+    }
+
+    fn stretch(&mut self, offline: bool, transport: &Transport, channels: &mut [&mut [f32]]) {
+        let frames = signed(channels.first().map_or(0, |channel| channel.len()));
+        let settings = self.read_settings(offline);
+        let (member, rate) = (&self.member, self.rate);
+        let step = self.tracker.follow(transport, frames, || member.process_clock(rate));
+        let end = step.position.saturating_add(frames);
+        let lane = Lane::new(step.clock, self.rate, settings.group);
+        let begins = self.begins(&step, &settings);
+        if let Some(begin) = begins {
+            self.begin(begin, &step);
+        }
+        self.burst = self.burst.max(self.block);
+        self.member.begin(lane, step.position, begins.is_some());
+        if begins.is_none() {
+            // Others may not have jumped yet while the first block of a run is processed.
+            self.member.measure(lane, end, i64::from(self.rate / 2));
+        }
+        let lead = self.member.lead(lane);
+        self.listen(channels);
+        self.stream(transport, &step, &settings, lead, channels);
+        self.member.finish(end);
+        self.drain();
+        if settings.sync {
+            self.wait_for(end.saturating_sub(i64::from(settings.delay)));
+        }
+        self.bypass.set(settings.bypass, step.position, self.fresh);
+        self.render(step.position, end, channels);
+        self.fresh = false;
+        self.settings = Some(settings);
+        self.show(&settings, end, lead);
+    }
+
+    fn read_settings(&self, offline: bool) -> Settings {
+        let params = &self.shared.params;
+        let sync = match params.mode() {
+            Mode::Auto => offline,
+            Mode::Live => false,
+            Mode::Sync => true,
+        };
+        Settings {
+            group: params.group(),
+            delay: self.rate * params.delay_ms() / 1000,
+            sync,
+            bypass: params.bypass(),
+            joined: self.shared.link.joined.load(Acquire),
+        }
+    }
+
+    /// Whether a run begins: the transport says so, or what the service knows of the instance changed.
+    fn begins(&self, step: &Step, now: &Settings) -> Option<Begin> {
+        let told = self.settings.map(|last| (last.group, last.delay, last.joined));
+        let changed = told.is_some_and(|told| told != (now.group, now.delay, now.joined));
+        step.begins.or(changed.then_some(Begin::Jump))
+    }
+
+    fn begin(&mut self, begin: Begin, step: &Step) {
+        self.run = self.run.wrapping_add(1);
+        self.chain.rebase(step.moved);
+        self.bypass.rebase(step.moved);
+        self.cutter.begin(self.run, begin == Begin::Start);
+        self.schedule.begin(self.run);
+        self.flow.begin_run();
+        self.burst = 0;
+        if begin == Begin::Start {
+            self.flow.start_over();
+            let silent = self.fresh || self.quiet >= i64::from(self.rate / 100);
+            self.apply_start_values(step.position, silent);
+        }
+    }
+
+    /// To the start values of the project: at once, or moving from `position` on.
+    fn apply_start_values(&mut self, position: i64, at_once: bool) {
+        for (parameter, value) in PARAMETERS.iter().zip(&self.shared.start_values) {
+            let value = f32::from_bits(value.load(Relaxed));
+            if !(parameter.min..=parameter.max).contains(&value) {
+                continue;
+            }
+            if at_once {
+                self.chain.snap(parameter.id, f64::from(value));
+            } else {
+                self.chain.set(parameter.id, f64::from(value), position);
+            }
+        }
+    }
+
+    /// Counts silence at the end of the input. NaN is no silence.
+    fn listen(&mut self, channels: &[&mut [f32]]) {
+        let frames = channels.first().map_or(0, |channel| channel.len());
+        let loud = |sample: &f32| sample.abs() >= SILENCE || sample.is_nan();
+        let last = channels.iter().filter_map(|channel| channel.iter().rposition(loud)).max();
+        self.quiet = match last {
+            Some(last) => signed(frames - 1 - last),
+            None => self.quiet.saturating_add(signed(frames)),
+        };
+    }
+
+    fn stream(
+        &mut self,
+        transport: &Transport,
+        step: &Step,
+        settings: &Settings,
+        lead: u32,
+        channels: &[&mut [f32]],
+    ) {
+        if !self.linked() {
+            self.cutter.forget();
+            return;
+        }
+        let params = &self.shared.params;
+        let flag = |on: bool, flag: u32| if on { flag } else { 0 };
+        let context = Context {
+            flags: flag(transport.playing, flags::PLAYING)
+                | flag(settings.sync, flags::SYNC)
+                | flag(settings.bypass, flags::BYPASSED),
+            beat: transport.beat,
+            tempo: transport.tempo,
+            group: settings.group,
+            role: params.role(),
+            delay: settings.delay,
+            lead,
+            amount: params.amount(),
+            offset_db: params.offset_db(),
+        };
+        let schedule = &mut self.schedule;
+        let lost = self.cutter.push(step.position, channels, &context, |end| schedule.sent(end));
+        if lost > 0 {
+            self.shared.readout.dropped.fetch_add(lost, Relaxed);
+        }
+    }
+
+    /// Whether hops reach anybody.
+    fn linked(&self) -> bool {
+        self.shared.link.up.load(Acquire) && !self.forked()
+    }
+
+    fn forked(&self) -> bool {
+        false
+    }
+
+    /// Takes what the bridge brought.
+    fn drain(&mut self) {
+        while self.schedule.has_room() {
+            let Ok(answer) = self.values.pop() else { break };
+            if self.schedule.accept(answer) {
+                self.member.roster().gave_up.store(false, Relaxed);
+                let incomplete = answer.flags & flags::INCOMPLETE != 0;
+                self.flow.answered(incomplete);
+                if incomplete {
+                    self.shared.readout.incomplete.fetch_add(1, Relaxed);
+                }
+            }
+        }
+    }
+
+    /// Waits for the answers to all frames sent in this run that end before `limit`.
+    fn wait_for(&mut self, limit: i64) {
+        let Some(end) = self.schedule.missing(limit) else { return };
+        let roster = self.member.roster();
+        if !self.linked() || roster.gave_up.load(Relaxed) {
+            self.give_up();
+            return;
+        }
+        let (shared, run, backstop) = (Arc::clone(&self.shared), self.run, self.backstop);
+        if !waiting::wait(&shared, run, end, backstop, || self.arrived(limit)) {
+            if self.linked() {
+                roster.gave_up.store(true, Relaxed);
+            }
+            self.give_up();
+        }
+    }
+
+    fn arrived(&mut self, limit: i64) -> bool {
+        self.drain();
+        self.schedule.missing(limit).is_none()
+    }
+
+    /// A Sync block goes on without its values.
+    fn give_up(&mut self) {
+        self.flow.gave_up();
+        self.shared.readout.incomplete.fetch_add(1, Relaxed);
+    }
+
+    /// Makes the sound, cut where values begin to apply.
+    fn render(&mut self, position: i64, end: i64, channels: &mut [&mut [f32]]) {
+        let mut at = position;
+        while at < end {
+            self.apply(at);
+            if self.shared.params.falls_back() && self.flow.falls_back(at - position) {
+                self.apply_start_values(at, false);
+            }
+            let loss = position.saturating_add(self.flow.left());
+            let cuts = [self.schedule.next().unwrap_or(end), loss];
+            let stop = cuts.into_iter().filter(|&cut| cut > at).fold(end, i64::min);
+            let range = (index(at - position), index(stop - position));
+            let (chain, bypass) = (&mut self.chain, &mut self.bypass);
+            parts(channels, range.0, range.1, |part| bypass.process(chain, at, part));
+            at = stop;
+        }
+        self.flow.processed(end - position);
+    }
+
+    /// Applies everything that is due at sample `at`.
+    fn apply(&mut self, at: i64) {
+        while let Some(due) = self.schedule.due(at) {
+            if due.flags & flags::NONE != 0 {
+                continue;
+            }
+            if due.apply_at < at {
+                self.shared.readout.late.fetch_add(1, Relaxed);
+            }
+            for &(id, value) in &due.values[..due.count] {
+                let declared = PARAMETERS.iter().find(|parameter| parameter.id == id);
+                // Comparing refuses NaN too.
+                if declared.is_some_and(|declared| (declared.min..=declared.max).contains(&value)) {
+                    self.chain.set(id, f64::from(value), at);
+                }
+            }
+        }
+    }
+
+    fn show(&mut self, settings: &Settings, end: i64, lead: u32) {
+        let readout = &self.shared.readout;
+        let (needed, too_short) = needed_delay(settings.sync, self.rate, self.burst, lead, settings.delay);
+        let situation = Situation {
+            forked: self.forked(),
+            bypassed: settings.bypass,
+            linked: self.linked(),
+            bridge: self.shared.link.status.load(Relaxed),
+            too_short,
+        };
+        readout.status.store(self.flow.status(situation), Relaxed);
+        let gain = single(self.bypass.level_change(&self.chain, end));
+        readout.applied_gain.store(gain.to_bits(), Relaxed);
+        readout.lead.store(lead, Relaxed);
+        readout.needed_delay.store(needed, Relaxed);
+        readout.position.store(end, Relaxed);
+        readout.run.store(self.run, Relaxed);
+    }
+}
+
+fn declarations() -> Vec<Declaration> {
+    let declare = |parameter: &crate::declared::parameters::Parameter| Declaration {
+        id: parameter.id,
+        section: parameter.section,
+        neutral: f64::from(parameter.neutral),
+        pace: Pace { ramp_ms: f64::from(parameter.ramp_ms), slew_per_s: f64::from(parameter.slew_per_s) },
+    };
+    PARAMETERS.iter().map(declare).collect()
+}
+
+/// Calls `with` on samples `from..to` of every channel.
+fn parts(channels: &mut [&mut [f32]], from: usize, to: usize, with: impl FnOnce(&mut [&mut [f32]])) {
+    match channels {
+        [mono] => with(&mut [&mut mono[from..to]]),
+        [left, right] => with(&mut [&mut left[from..to], &mut right[from..to]]),
+        _ => {}
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn single(value: f64) -> f32 {
+    value as f32
+}
+
+fn signed(samples: usize) -> i64 {
+    i64::try_from(samples).unwrap_or(i64::MAX)
+}
+
+fn index(samples: i64) -> usize {
+    usize::try_from(samples).unwrap_or(0)
+}

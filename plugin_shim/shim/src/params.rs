@@ -1,0 +1,356 @@
+//! Host parameters: what the user sets and sees in any editor of the host.
+//!
+//! One table for both formats. The plain value of a choice is the index of its text; of everything
+//! else, the number in its unit. Values from the service never come this way.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::declared::status::STATUSES;
+use crate::shared::Shared;
+
+/// Permanent number of a host parameter; VST3 and CLAP use the same.
+pub type ParamId = u32;
+
+/// Audio passes untouched while the group goes on.
+pub const BYPASS: ParamId = 1;
+/// How much of the service's gain is used.
+pub const AMOUNT: ParamId = 2;
+/// The user's trim on top of it.
+pub const GAIN_OFFSET: ParamId = 3;
+/// Tracks with the same number are mixed together.
+pub const GROUP: ParamId = 4;
+/// What the track is.
+pub const ROLE: ParamId = 5;
+/// When to wait for the service.
+pub const MODE: ParamId = 6;
+/// From the end of a frame to the sample at which its values apply.
+pub const CONTROL_DELAY: ParamId = 7;
+/// What happens 2 s after the last values.
+pub const ON_LOSS: ParamId = 8;
+/// Read-only: what the plugin is doing.
+pub const STATUS: ParamId = 20;
+/// Read-only: the gain at the end of the last block.
+pub const APPLIED_GAIN: ParamId = 21;
+/// Read-only: values that came after their sample.
+pub const LATE: ParamId = 22;
+/// Read-only: control delay that the host's blocks need.
+pub const NEEDED_DELAY: ParamId = 23;
+
+/// The control delays on offer, in milliseconds, in the order of the choice.
+pub const DELAYS_MS: [u32; 5] = [20, 40, 60, 100, 200];
+
+/// How a plain value is counted and written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scale {
+    /// Index of a text.
+    Choice(&'static [&'static str]),
+    /// A number.
+    Number {
+        /// Distance of neighbouring values.
+        step: f64,
+        /// Digits after the point.
+        digits: usize,
+        /// Written after the number.
+        unit: &'static str,
+    },
+}
+
+/// Declaration of a host parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Param {
+    /// Permanent number.
+    pub id: ParamId,
+    /// Permanent name, in saved states.
+    pub name: &'static str,
+    /// What an editor shows.
+    pub title: &'static str,
+    /// Smallest plain value.
+    pub min: f64,
+    /// Largest plain value.
+    pub max: f64,
+    /// Plain value of a new instance.
+    pub default: f64,
+    /// How it is counted and written.
+    pub scale: Scale,
+    /// True where only the plugin writes.
+    pub read_only: bool,
+}
+
+const fn choice(
+    id: ParamId,
+    name: &'static str,
+    title: &'static str,
+    texts: &'static [&'static str],
+    default: f64,
+) -> Param {
+    // A handful of texts: exact.
+    #[allow(clippy::cast_precision_loss)]
+    let max = (texts.len() - 1) as f64;
+    Param { id, name, title, min: 0.0, max, default, scale: Scale::Choice(texts), read_only: false }
+}
+
+const fn number(
+    id: ParamId,
+    (name, title): (&'static str, &'static str),
+    (min, max): (f64, f64),
+    default: f64,
+    (step, digits, unit): (f64, usize, &'static str),
+) -> Param {
+    let scale = Scale::Number { step, digits, unit };
+    Param { id, name, title, min, max, default, scale, read_only: false }
+}
+
+const fn shown(param: Param) -> Param {
+    Param { read_only: true, ..param }
+}
+
+static STATUS_TEXTS: [&str; STATUSES.len()] = {
+    let mut texts = [""; STATUSES.len()];
+    let mut code = 0;
+    while code < texts.len() {
+        texts[code] = STATUSES[code].text;
+        code += 1;
+    }
+    texts
+};
+
+/// Every host parameter, in the order in which editors list them. Entries are appended, never changed.
+pub static PARAMS: [Param; 12] = [
+    choice(BYPASS, "bypass", "Bypass", &["Off", "On"], 0.0),
+    number(AMOUNT, ("amount", "Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
+    number(GAIN_OFFSET, ("gain_offset", "Gain Offset"), (-24.0, 24.0), 0.0, (0.1, 1, "dB")),
+    number(GROUP, ("group", "Group"), (1.0, 16.0), 1.0, (1.0, 0, "")),
+    choice(ROLE, "role", "Role", &["Unset", "AI stem", "Live source"], 0.0),
+    choice(MODE, "mode", "Mode", &["Auto", "Live", "Sync"], 0.0),
+    choice(
+        CONTROL_DELAY,
+        "control_delay",
+        "Control Delay",
+        &["20 ms", "40 ms", "60 ms", "100 ms", "200 ms"],
+        1.0,
+    ),
+    choice(ON_LOSS, "on_loss", "On Loss", &["Hold", "Fallback"], 0.0),
+    shown(choice(STATUS, "status", "Status", &STATUS_TEXTS, 0.0)),
+    shown(number(APPLIED_GAIN, ("applied_gain", "Applied Gain"), (-80.0, 36.0), 0.0, (0.01, 2, "dB"))),
+    shown(number(LATE, ("late", "Late"), (0.0, 10_000.0), 0.0, (1.0, 0, ""))),
+    shown(number(NEEDED_DELAY, ("needed_delay", "Needed Delay"), (0.0, 1000.0), 0.0, (1.0, 0, "ms"))),
+];
+
+/// The parameter with this number.
+#[must_use]
+pub fn by_id(id: ParamId) -> Option<&'static Param> {
+    PARAMS.iter().find(|param| param.id == id)
+}
+
+/// The parameter with this permanent name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static Param> {
+    PARAMS.iter().find(|param| param.name == name)
+}
+
+impl Param {
+    /// Steps between the smallest and the largest value.
+    #[must_use]
+    pub fn steps(&self) -> u32 {
+        integer((self.max - self.min) / self.step())
+    }
+
+    /// The nearest value that the parameter can have; NaN gives the default.
+    #[must_use]
+    pub fn snap(&self, plain: f64) -> f64 {
+        if plain.is_nan() {
+            return self.default;
+        }
+        let index = ((plain.clamp(self.min, self.max) - self.min) / self.step()).round();
+        self.at(index)
+    }
+
+    /// Plain value to 0..1.
+    #[must_use]
+    pub fn to_normalised(&self, plain: f64) -> f64 {
+        (self.snap(plain) - self.min) / (self.max - self.min)
+    }
+
+    /// 0..1 to the nearest plain value.
+    #[must_use]
+    pub fn from_normalised(&self, normalised: f64) -> f64 {
+        self.snap(self.min + normalised * (self.max - self.min))
+    }
+
+    /// What an editor shows for a plain value, with its unit.
+    #[must_use]
+    pub fn text(&self, plain: f64) -> String {
+        let plain = self.snap(plain);
+        match self.scale {
+            Scale::Choice(texts) => {
+                let index = usize::try_from(integer(plain)).unwrap_or(0);
+                texts.get(index).copied().unwrap_or_default().to_owned()
+            }
+            Scale::Number { digits, unit: "", .. } => format!("{plain:.digits$}"),
+            Scale::Number { digits, unit, .. } => format!("{plain:.digits$} {unit}"),
+        }
+    }
+
+    /// The plain value that a text means; the unit may be left out, letters may have any case.
+    /// `None` for anything else.
+    #[must_use]
+    pub fn parse(&self, text: &str) -> Option<f64> {
+        let text = text.trim();
+        match self.scale {
+            Scale::Choice(texts) => {
+                let bare = |text: &str| text.trim_end_matches(" ms").to_owned();
+                let same = |known: &&'static str| {
+                    text.eq_ignore_ascii_case(known) || bare(text).eq_ignore_ascii_case(&bare(known))
+                };
+                let index = texts.iter().position(same)?;
+                Some(f64::from(u32::try_from(index).ok()?))
+            }
+            Scale::Number { unit, .. } => {
+                let split = text.len().checked_sub(unit.len()).filter(|&split| text.is_char_boundary(split));
+                let number = match split.map(|split| text.split_at(split)) {
+                    Some((number, end)) if end.eq_ignore_ascii_case(unit) => number.trim_end(),
+                    _ => text,
+                };
+                let plain: f64 = number.parse().ok()?;
+                plain.is_finite().then(|| self.snap(plain))
+            }
+        }
+    }
+
+    fn step(&self) -> f64 {
+        match self.scale {
+            Scale::Choice(_) => 1.0,
+            Scale::Number { step, .. } => step,
+        }
+    }
+
+    /// The value that is `index` steps above the smallest, as its text would be read: 0.3, not 0.30000000000000004.
+    fn at(&self, index: f64) -> f64 {
+        let plain = self.min + index * self.step();
+        let scale = match self.scale {
+            Scale::Choice(_) => 1.0,
+            Scale::Number { digits, .. } => 10f64.powi(i32::try_from(digits).unwrap_or(0)),
+        };
+        // Adding zero turns -0 into 0.
+        (plain * scale).round() / scale + 0.0
+    }
+}
+
+/// Small non-negative numbers that are whole already, but for rounding.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn integer(plain: f64) -> u32 {
+    plain.round() as u32
+}
+
+/// When to wait for the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Whenever the host says that it renders offline.
+    Auto,
+    /// Never.
+    Live,
+    /// Always.
+    Sync,
+}
+
+/// The plain values of one instance. Any thread reads and writes; audio reads once per block.
+#[derive(Debug)]
+pub struct ParamValues {
+    plain: [AtomicU64; PARAMS.len()],
+}
+
+impl Default for ParamValues {
+    fn default() -> Self {
+        ParamValues { plain: std::array::from_fn(|index| AtomicU64::new(PARAMS[index].default.to_bits())) }
+    }
+}
+
+impl ParamValues {
+    /// The plain value of a settable parameter; 0 for an unknown number.
+    #[must_use]
+    pub fn get(&self, id: ParamId) -> f64 {
+        let index = PARAMS.iter().position(|param| param.id == id);
+        index.map_or(0.0, |index| f64::from_bits(self.plain[index].load(Relaxed)))
+    }
+
+    /// Stores the nearest value that the parameter can have. False for unknown and read-only ones.
+    pub fn set(&self, id: ParamId, plain: f64) -> bool {
+        let found = PARAMS.iter().position(|param| param.id == id && !param.read_only);
+        if let Some(index) = found {
+            self.plain[index].store(PARAMS[index].snap(plain).to_bits(), Relaxed);
+        }
+        found.is_some()
+    }
+
+    /// Whether audio passes untouched.
+    #[must_use]
+    pub fn bypass(&self) -> bool {
+        self.get(BYPASS) >= 0.5
+    }
+
+    /// Share of the service's gain, 0 to 1.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn amount(&self) -> f32 {
+        (self.get(AMOUNT) / 100.0) as f32
+    }
+
+    /// The user's trim in dB.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn offset_db(&self) -> f32 {
+        self.get(GAIN_OFFSET) as f32
+    }
+
+    /// Group, 1 to 16.
+    #[must_use]
+    pub fn group(&self) -> u16 {
+        u16::try_from(integer(self.get(GROUP))).unwrap_or(1)
+    }
+
+    /// Role code of the wire.
+    #[must_use]
+    pub fn role(&self) -> u8 {
+        u8::try_from(integer(self.get(ROLE))).unwrap_or(0)
+    }
+
+    /// When to wait for the service.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        match integer(self.get(MODE)) {
+            1 => Mode::Live,
+            2 => Mode::Sync,
+            _ => Mode::Auto,
+        }
+    }
+
+    /// Control delay in milliseconds.
+    #[must_use]
+    pub fn delay_ms(&self) -> u32 {
+        let index = usize::try_from(integer(self.get(CONTROL_DELAY))).unwrap_or(0);
+        DELAYS_MS.get(index).copied().unwrap_or(DELAYS_MS[1])
+    }
+
+    /// Whether the gain goes to the fallback values 2 s after the last values.
+    #[must_use]
+    pub fn falls_back(&self) -> bool {
+        self.get(ON_LOSS) >= 0.5
+    }
+}
+
+/// The plain value of any parameter as an editor shows it: settings as stored, read-only ones as they are now.
+#[must_use]
+pub fn value(shared: &Shared, id: ParamId) -> f64 {
+    let readout = &shared.readout;
+    let plain = match id {
+        STATUS => f64::from(readout.status.load(Relaxed)),
+        APPLIED_GAIN => f64::from(f32::from_bits(readout.applied_gain.load(Relaxed))),
+        LATE => f64::from(u32::try_from(readout.late.load(Relaxed)).unwrap_or(u32::MAX)),
+        NEEDED_DELAY => {
+            let rate = f64::from(readout.rate.load(Relaxed).max(1));
+            (f64::from(readout.needed_delay.load(Relaxed)) * 1000.0 / rate).ceil()
+        }
+        _ => return shared.params.get(id),
+    };
+    by_id(id).map_or(0.0, |param| param.snap(plain))
+}
