@@ -8,7 +8,6 @@ use dsp::{Chain, Declaration, Pace};
 use rtrb::{Consumer, RingBuffer};
 
 use crate::bypass::Bypass;
-use crate::declared::{flags, parameters::PARAMETERS};
 use crate::hops::{Context, Cutter};
 use crate::params::Mode;
 use crate::processor::Block;
@@ -18,6 +17,7 @@ use crate::schedule::Schedule;
 use crate::shared::{BridgeEnds, Scheduled, Shared};
 use crate::transport::{Begin, Step, Tracker, Transport};
 use crate::waiting;
+use wire::{flags, parameters::PARAMETERS};
 
 /// Answers under way at a time: a second of frames and a burst.
 const ANSWERS: usize = 128;
@@ -368,7 +368,7 @@ impl Engine {
 }
 
 fn declarations() -> Vec<Declaration> {
-    let declare = |parameter: &crate::declared::parameters::Parameter| Declaration {
+    let declare = |parameter: &wire::parameters::Parameter| Declaration {
         id: parameter.id,
         section: parameter.section,
         neutral: f64::from(parameter.neutral),

@@ -3,10 +3,10 @@
 use dsp::denormal::flush;
 use rtrb::{Producer, RingBuffer};
 
-use crate::declared::flags;
 use crate::roster::Roster;
 use crate::shared::Hop;
 use crate::transport::beat_after;
+use wire::flags;
 
 /// What goes with the hops of one block.
 #[derive(Clone, Copy, Debug, Default)]

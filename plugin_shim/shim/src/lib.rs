@@ -8,7 +8,6 @@
 //! * **bridge**: one thread per process; streams hops to the service and brings values back.
 
 mod bypass;
-pub mod declared;
 mod engine;
 pub mod hops;
 pub mod params;

@@ -5,8 +5,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::declared::status::STATUSES;
 use crate::shared::Shared;
+use wire::status::STATUSES;
 
 /// Permanent number of a host parameter; VST3 and CLAP use the same.
 pub type ParamId = u32;

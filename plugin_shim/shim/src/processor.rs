@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::declared::status;
 use crate::engine::Engine;
 use crate::roster::{self, Roster};
 use crate::shared::{BridgeEnds, Shared};
 pub use crate::transport::Transport;
+use wire::status;
 
 /// Longest stretch that is processed at once; longer blocks are cut.
 const LONGEST: u32 = 8192;

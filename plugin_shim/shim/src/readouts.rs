@@ -1,6 +1,6 @@
 //! What the user is shown: whether values flow, and which delay the host's blocks need.
 
-use crate::declared::status;
+use wire::status;
 
 /// Whether values flow, counted in processed audio.
 #[derive(Debug)]
