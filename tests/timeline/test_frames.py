@@ -103,7 +103,7 @@ def test_a_block_of_an_unknown_member_is_refused() -> None:
 
 
 def test_a_frame_in_which_the_run_began_is_answered_without_values_and_steps_nothing() -> None:
-    driver = playing(2, position=1950)
+    driver = playing(2, position=900)
     actions = driver.to(0, FRAME) + driver.to(1, FRAME)
     assert computes(actions) == []
     assert feeds(actions) == [(0, FRAME), (1, FRAME)]
