@@ -1,0 +1,124 @@
+"""What is exported: every model with its inputs, outputs, tolerances and limits."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import torch
+from hybridmix_models.gain import EqualLoudness, Headroom
+from torch import nn
+
+__all__ = ["CATALOGUE", "Export", "Tensor"]
+
+Size = int | Literal["n", "frames"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tensor:
+    """One input or output.
+
+    ``shape`` holds numbers and the names of sizes that vary; ``state`` names the output that feeds this
+    input in the next frame; ``tolerance`` is how far runtimes may differ, absolute up to 1 and relative
+    above (0: equal).
+    """
+
+    name: str
+    dtype: torch.dtype
+    shape: tuple[Size, ...]
+    unit: str
+    meaning: str
+    state: str | None = None
+    tolerance: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Export:
+    """One ONNX file."""
+
+    name: str
+    build: Callable[[], nn.Module]
+    summary: str
+    source: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    limits: tuple[str, ...]
+    out_of_scope: tuple[str, ...]
+    #: Lowest and highest value of the outputs that become parameters.
+    ranges: Mapping[str, tuple[float, float]]
+
+
+_EQUAL_LOUDNESS = Export(
+    name="equal_loudness",
+    build=EqualLoudness,
+    summary="Causal equal loudness: the gain that brings a track's gated loudness of the last 3 s to -24 LUFS.",
+    source="Recommendation ITU-R BS.1770-4, annex 1 (gates of 400 ms blocks at -70 LUFS and at -10 LU)",
+    inputs=(
+        Tensor(
+            "energy", torch.float32, ("n",), "mean square", "K-weighted frame of 50 ms, summed over channels"
+        ),
+        Tensor(
+            "present", torch.bool, ("n",), "flag", "false: the row's energy is ignored, state and gain hold"
+        ),
+        Tensor(
+            "window", torch.float32, ("n", 60), "mean square", "last active frames, newest last", "window_out"
+        ),
+        Tensor("filled", torch.int64, ("n",), "frames", "active frames in the window", "filled_out"),
+        Tensor("gain_in", torch.float32, ("n",), "dB", "gain of the frame before", "gain_db"),
+        Tensor("known_in", torch.bool, ("n",), "flag", "whether that gain rests on 8 active frames", "known"),
+    ),
+    outputs=(
+        Tensor("gain_db", torch.float32, ("n",), "dB", "gain of the track", tolerance=1e-4),
+        Tensor("known", torch.bool, ("n",), "flag", "whether the gain rests on 8 active frames"),
+        Tensor("window_out", torch.float32, ("n", 60), "mean square", "state for the next frame"),
+        Tensor("filled_out", torch.int64, ("n",), "frames", "state for the next frame"),
+    ),
+    limits=(
+        "Boost at most +12 dB: a track below -36 LUFS stays below the target.",
+        "The gain follows the last 3 s, smoothed with a time constant of 1 s; it does not know what comes.",
+        "A frame is active when the 400 ms that end with it are above -70 LUFS; otherwise the gain holds.",
+        "Begin with zeros and false. Energies above +60 LUFS count as +60 LUFS, not-a-number as silence.",
+    ),
+    out_of_scope=(
+        "Artistic balance: every active track gets the same loudness, whatever its part in the music.",
+        "Bleed: what leaks into a microphone counts like the source it stands at.",
+    ),
+    ranges={"gain_db": (EqualLoudness.MIN_GAIN_DB, EqualLoudness.MAX_BOOST_DB)},
+)
+
+_HEADROOM = Export(
+    name="headroom",
+    build=Headroom,
+    summary="Group trim that keeps the sum of the gained tracks below -1 dBFS.",
+    source="Running sample peak: up at once, held for 2 s, down by 1.5 dB/s (compare ITU-R BS.1770-4, annex 2)",
+    inputs=(
+        Tensor(
+            "audio",
+            torch.float32,
+            ("n", 2, "frames"),
+            "full scale 1",
+            "50 ms of each track, mono given twice",
+        ),
+        Tensor("gain_db", torch.float32, ("n",), "dB", "gain of each track"),
+        Tensor("peak", torch.float32, (1,), "full scale 1", "running peak of the sum", "peak_out"),
+        Tensor("held", torch.float32, (1,), "frames", "frames since the sum reached that peak", "held_out"),
+    ),
+    outputs=(
+        Tensor("trim_db", torch.float32, (1,), "dB", "trim of every track of the group", tolerance=1e-4),
+        Tensor("peak_out", torch.float32, (1,), "full scale 1", "state for the next frame", tolerance=1e-5),
+        Tensor("held_out", torch.float32, (1,), "frames", "state for the next frame"),
+    ),
+    limits=(
+        "A peak is answered after it was heard: the first one passes, later ones of its height do not.",
+        "Sample peak, not true peak: between samples the sum may reach above -1 dBFS.",
+        "Begin with zeros. Samples that are not finite or beyond 1e6 are left out of the sum.",
+    ),
+    out_of_scope=(
+        "What the host does after the plugin (faders, buses, the master): the sum heard there is another one.",
+        "Limiting: this is a slow trim, no peak limiter.",
+    ),
+    ranges={"trim_db": (Headroom.MIN_TRIM_DB, 0.0)},
+)
+
+CATALOGUE: tuple[Export, ...] = (_EQUAL_LOUDNESS, _HEADROOM)

@@ -1,0 +1,126 @@
+"""Causal equal loudness: every active track brought to the same running loudness.
+
+Source: Recommendation ITU-R BS.1770-4 (10/2015), annex 1: 400 ms gating blocks, absolute gate at
+-70 LUFS, relative gate 10 LU below the loudness of what passed the absolute one. It is applied to the
+last 3 s of a track instead of to a whole programme, with a block every 50 ms instead of every 100 ms.
+
+Every sum and comparison is element-wise in a fixed order, so that a track's gates fall the same way
+whatever tracks stand beside it and whichever runtime computes them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["EqualLoudness"]
+
+#: Loudness of a mean square of 1 summed over channels (BS.1770-4, annex 1, equation 2), in LUFS.
+_OFFSET_LUFS = -0.691
+_TREE = 64
+
+
+def _energy(lufs: float) -> float:
+    """Return the mean square that has the loudness ``lufs``."""
+    return float(10.0 ** ((lufs - _OFFSET_LUFS) / 10.0))
+
+
+class EqualLoudness(nn.Module):
+    """Gain of each track from the energy of its newest 50 ms frame and of its last 3 s.
+
+    A frame is *active* when the 400 ms that end with it pass the absolute gate; only active frames enter
+    the window, so silence neither counts nor makes the gain drift.
+    """
+
+    #: Frames of 50 ms in the window: 3 s.
+    WINDOW = 60
+    #: Frames of 50 ms in one gating block: 400 ms. So many active frames make a gain known.
+    BLOCK = 8
+    TARGET_LUFS = -24.0
+    ABSOLUTE_GATE_LUFS = -70.0
+    RELATIVE_GATE_LU = -10.0
+    #: Bounds of the gain in dB; the lower one is that of the declared parameter.
+    MAX_BOOST_DB = 12.0
+    MIN_GAIN_DB = -80.0
+    #: With a full window a frame moves the gain by this share of what is missing: a time constant of 1 s.
+    SMOOTHING = 0.05
+    #: Energies above this (+60 LUFS) are taken as this, so that no sum overflows.
+    MAX_ENERGY = 1e6
+
+    def forward(
+        self,
+        energy: Tensor,
+        present: Tensor,
+        window: Tensor,
+        filled: Tensor,
+        gain_in: Tensor,
+        known_in: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Advance n tracks by one frame.
+
+        Args:
+            energy: (n,) float32, K-weighted mean square of the frame, summed over channels.
+            present: (n,) bool; where false the row's energy is ignored, even NaN, and its state and gain hold.
+            window: (n, 60) float32, energies of the last active frames, newest last, zeros before the first.
+            filled: (n,) int64, active frames in ``window``, 0 to 60.
+            gain_in: (n,) float32, gain of the frame before in dB.
+            known_in: (n,) bool, whether ``gain_in`` rests on a whole gating block.
+
+        Returns:
+            gain_db (n,) in -80 to +12 dB, known (n,), window_out (n, 60), filled_out (n,). Begin with zeros
+            and false.
+        """
+        # Not-a-number compares false, so it counts as silence.
+        energy = torch.where(present & (energy >= 0.0), energy, 0.0).clamp(max=self.MAX_ENERGY)
+        appended = torch.cat([window[:, 1:], energy[:, None]], dim=1)
+        active = present & (self._block_energies(appended)[:, -1] > _energy(self.ABSOLUTE_GATE_LUFS))
+        window_out = torch.where(active[:, None], appended, window)
+        filled_out = torch.where(active, torch.clamp(filled + 1, max=self.WINDOW), filled)
+
+        measured = filled_out >= self.BLOCK
+        wanted = torch.clamp(
+            self.TARGET_LUFS - self._loudness(window_out, filled_out), self.MIN_GAIN_DB, self.MAX_BOOST_DB
+        )
+        moved = torch.where(known_in, gain_in + (wanted - gain_in) * self._share(filled_out), wanted)
+        gain_db = torch.where(active & measured, moved, gain_in)
+        return gain_db, known_in | (active & measured), window_out, filled_out
+
+    def _share(self, filled: Tensor) -> Tensor:
+        """Return how much of the way a frame goes: 1 with one block in the window, SMOOTHING with a full one."""
+        missing = self.WINDOW / filled.clamp(min=self.BLOCK).to(torch.float32) - 1.0
+        return self.SMOOTHING + (1.0 - self.SMOOTHING) / (self.WINDOW / self.BLOCK - 1.0) * missing
+
+    def _block_energies(self, window: Tensor) -> Tensor:
+        """Return the mean energy of each 400 ms block in ``window``: (n, 60) -> (n, 53), newest last."""
+        pairs = window[:, :-1] + window[:, 1:]
+        fours = pairs[:, :-2] + pairs[:, 2:]
+        return (fours[:, :-4] + fours[:, 4:]) / self.BLOCK
+
+    def _loudness(self, window: Tensor, filled: Tensor) -> Tensor:
+        """Return the gated loudness of ``window`` (n, 60) in LUFS, (n,); meaningless below one whole block."""
+        blocks = self._block_energies(window)
+        whole = self._ages(blocks) < (filled[:, None] - self.BLOCK + 1)
+        loud = whole & (blocks > _energy(self.ABSOLUTE_GATE_LUFS))
+        gate = self._mean(blocks, loud) * 10.0 ** (self.RELATIVE_GATE_LU / 10.0)
+        energy = self._mean(blocks, loud & (blocks > gate[:, None]))
+        return _OFFSET_LUFS + (10.0 / math.log(10.0)) * torch.log(
+            energy.clamp(min=_energy(self.ABSOLUTE_GATE_LUFS))
+        )
+
+    @staticmethod
+    def _ages(blocks: Tensor) -> Tensor:
+        """Return how many blocks ago each block ended, (1, 53)."""
+        count = blocks.shape[1]
+        return torch.arange(count - 1, -1, -1, dtype=torch.int64, device=blocks.device)[None, :]
+
+    @staticmethod
+    def _mean(values: Tensor, kept: Tensor) -> Tensor:
+        """Return the mean of the ``kept`` values of each row, added up in pairs; 0 where none is kept."""
+        terms = torch.stack([torch.where(kept, values, 0.0), kept.to(values.dtype)], dim=1)
+        terms = nn.functional.pad(terms, (0, _TREE - terms.shape[2]))
+        while terms.shape[2] > 1:
+            half = terms.shape[2] // 2
+            terms = terms[:, :, :half] + terms[:, :, half:]
+        return terms[:, 0, 0] / terms[:, 1, 0].clamp(min=1.0)

@@ -1,0 +1,62 @@
+"""Headroom: one trim for the whole group that keeps the sum of its tracks below -1 dBFS.
+
+The running peak of the sum goes up at once, holds for 2 s, then comes down by 1.5 dB/s; the trim is what
+is missing between it and the aim. Peaks are those of the samples, not the true peaks of ITU-R BS.1770-4,
+annex 2. The rule sees what it is given: neither what the host does after the plugin, nor a
+peak before it happened.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Headroom"]
+
+
+class Headroom(nn.Module):
+    """Trim of the group from the running peak of the summed, gained tracks."""
+
+    AIM_DBFS = -1.0
+    HOLD_FRAMES = 40
+    RECOVERY_DB_PER_FRAME = 0.075
+    #: Lower bound of the trim in dB, that of the declared parameter.
+    MIN_TRIM_DB = -60.0
+    #: Gains of the declared parameter in dB; a track with any other is left out of the sum.
+    GAIN_RANGE_DB = (-80.0, 36.0)
+    #: Samples beyond this are no audio and are left out of the sum.
+    MAX_SAMPLE = 1e6
+
+    def forward(
+        self, audio: Tensor, gain_db: Tensor, peak: Tensor, held: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Advance the group by one frame.
+
+        Args:
+            audio: (n, 2, frames) float32, the frame of each track before its gain, mono given twice.
+            gain_db: (n,) float32, gain of each track in dB.
+            peak: (1,) float32, running peak of the sum, amplitude.
+            held: (1,) float32, frames since the sum last reached ``peak``.
+
+        Returns:
+            trim_db (1,) in -60 to 0 dB, peak_out (1,), held_out (1,). Begin with zeros.
+        """
+        audio = torch.where(audio.abs() <= self.MAX_SAMPLE, audio, 0.0)
+        lowest, highest = self.GAIN_RANGE_DB
+        valid = (gain_db >= lowest) & (gain_db <= highest)
+        amplitude = torch.where(
+            valid, torch.exp(torch.where(valid, gain_db, 0.0) * (math.log(10.0) / 20.0)), 0.0
+        )
+        summed = torch.matmul(amplitude[None, :], audio.flatten(1))
+        newest = summed.abs().amax(dim=1)
+
+        reached = newest >= peak
+        held_out = torch.where(reached, 0.0, torch.clamp(held + 1.0, max=self.HOLD_FRAMES + 1.0))
+        fallen = peak * 10.0 ** (-self.RECOVERY_DB_PER_FRAME / 20.0)
+        kept = torch.where(held_out > self.HOLD_FRAMES, fallen, peak)
+        peak_out = torch.maximum(newest, kept)
+        level_dbfs = (20.0 / math.log(10.0)) * torch.log(peak_out.clamp(min=10.0 ** (self.AIM_DBFS / 20.0)))
+        trim_db = torch.clamp(self.AIM_DBFS - level_dbfs, self.MIN_TRIM_DB, 0.0)
+        return trim_db, peak_out, held_out
