@@ -1,0 +1,155 @@
+"""The gain rules: rows of one frame in, gains and the group's trim out, state kept per member.
+
+A rule keeps its state in arrays with one slot per member, so that a frame reads and writes the rows it
+needs at once. `step` changes nothing when the model fails: the caller holds what it had.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from hybridmix.engine.models import Arrays, Models, Session
+
+__all__ = ["EqualLoudness", "GainRule", "Headroom", "ModelFailure", "Raw", "make_rules"]
+
+Floats = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
+Slots = npt.NDArray[np.intp]
+
+_WINDOW = 60
+
+
+class ModelFailure(Exception):
+    """A model raised or answered with something that is no number."""
+
+
+class GainRule(Protocol):
+    """What turns the energies of a frame into gains."""
+
+    def reset(self) -> None:
+        """Forget everything about every member."""
+
+    def clear(self, slot: int) -> None:
+        """Forget the member of ``slot``, growing to hold it where needed."""
+
+    def step(self, slots: Slots, energy: Floats, present: Flags) -> tuple[Floats, Flags]:
+        """Gains in dB (n,) and whether each is known (n,).
+
+        ``energy`` (n,) is the K-weighted mean square summed over channels; rows that are not ``present``
+        keep their state. Raises ModelFailure.
+        """
+        ...
+
+
+class Raw:
+    """Every gain 0 dB."""
+
+    def reset(self) -> None:
+        """Nothing is kept."""
+
+    def clear(self, slot: int) -> None:
+        """Nothing is kept."""
+
+    def step(self, slots: Slots, energy: Floats, present: Flags) -> tuple[Floats, Flags]:  # noqa: ARG002
+        """0 dB for everybody, always known."""
+        return np.zeros(len(slots), np.float32), np.ones(len(slots), np.bool_)
+
+
+class EqualLoudness:
+    """Every active track brought to the same running loudness, by ``equal_loudness.onnx``."""
+
+    _INPUTS = frozenset({"energy", "present", "window", "filled", "gain_in", "known_in"})
+    _OUTPUTS = frozenset({"gain_db", "known", "window_out", "filled_out"})
+
+    def __init__(self, session: Session) -> None:
+        """Check that ``session`` is the model this rule knows how to call."""
+        session.require(self._INPUTS, self._OUTPUTS)
+        self._session = session
+        self._window: Floats = np.zeros((0, _WINDOW), np.float32)
+        self._filled = np.zeros(0, np.int64)
+        self._gain: Floats = np.zeros(0, np.float32)
+        self._known: Flags = np.zeros(0, np.bool_)
+
+    def reset(self) -> None:
+        """Forget everything about every member."""
+        for state in (self._window, self._filled, self._gain, self._known):
+            state[...] = 0
+
+    def clear(self, slot: int) -> None:
+        """Forget the member of ``slot``, growing to hold it where needed."""
+        if slot >= len(self._filled):
+            more = slot + 1 - len(self._filled)
+            self._window = np.concatenate([self._window, np.zeros((more, _WINDOW), np.float32)])
+            self._filled = np.concatenate([self._filled, np.zeros(more, np.int64)])
+            self._gain = np.concatenate([self._gain, np.zeros(more, np.float32)])
+            self._known = np.concatenate([self._known, np.zeros(more, np.bool_)])
+        for state in (self._window, self._filled, self._gain, self._known):
+            state[slot] = 0
+
+    def step(self, slots: Slots, energy: Floats, present: Flags) -> tuple[Floats, Flags]:
+        """See `GainRule.step`."""
+        out = _run(
+            self._session,
+            {
+                "energy": energy,
+                "present": present,
+                "window": self._window[slots],
+                "filled": self._filled[slots],
+                "gain_in": self._gain[slots],
+                "known_in": self._known[slots],
+            },
+        )
+        gain, known = out["gain_db"], out["known"]
+        self._window[slots] = out["window_out"]
+        self._filled[slots] = out["filled_out"]
+        self._gain[slots] = gain
+        self._known[slots] = known
+        return gain.astype(np.float32, copy=False), known.astype(np.bool_, copy=False)
+
+
+class Headroom:
+    """The group's trim, from the running peak of the gained sum, by ``headroom.onnx``."""
+
+    _OUTPUT = "trim_db"
+
+    def __init__(self, session: Session) -> None:
+        """Check that ``session`` is the model this rule knows how to call."""
+        self._session = session
+        self._state_names = tuple(sorted(session.inputs - {"audio", "gain_db"}))
+        session.require(
+            frozenset({"audio", "gain_db", *self._state_names}),
+            frozenset({self._OUTPUT, *(f"{name}_out" for name in self._state_names)}),
+        )
+        self._state: Arrays = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the peak."""
+        self._state = {name: np.zeros(1, np.float32) for name in self._state_names}
+
+    def step(self, audio: Floats, gain_db: Floats) -> float:
+        """Trim in dB (0 or less) for ``audio`` (n, 2, frames) gained by ``gain_db`` (n,)."""
+        out = _run(self._session, {"audio": audio, "gain_db": gain_db, **self._state})
+        self._state = {name: out[f"{name}_out"] for name in self._state_names}
+        return float(out[self._OUTPUT][0])
+
+
+def make_rules(models: Models) -> tuple[GainRule, Headroom | None]:
+    """Fresh rules for one group: the gain rule, and the headroom rule where the model has one."""
+    if models.name == "raw":
+        return Raw(), None
+    return EqualLoudness(models.sessions["equal_loudness"]), Headroom(models.sessions["headroom"])
+
+
+def _run(session: Session, arrays: Arrays) -> Arrays:
+    try:
+        out = session.run(arrays)
+    except Exception as error:  # onnxruntime raises its own exceptions and plain ones
+        raise ModelFailure(str(error).splitlines()[0]) from error
+    for name, values in out.items():
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise ModelFailure(f"output {name} is not finite")
+    return out

@@ -1,0 +1,225 @@
+"""One group's engine: hops in, values out, all slow state in between.
+
+It is told by the timeline what to compute, in which order and with whom; it knows no clock and no
+socket. The same calls give the same bits.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+from hybridmix.engine.gain import Floats, ModelFailure, make_rules
+from hybridmix.engine.hops import Frame, HopStore, UserValues
+from hybridmix.engine.models import Models
+from hybridmix.engine.trace import FLAG_INCOMPLETE, FLAG_KNOWN, FLAG_WHOLE, RECORD, TraceWriter
+from hybridmix.features import KWeighting
+from hybridmix.timeline import WHOLE, Compute
+from hybridmix.wire import parameters
+
+__all__ = ["Engine"]
+
+log = logging.getLogger(__name__)
+
+#: Computed frames that can still be asked for (51 s): members that come later get nothing new.
+MAX_ANSWERS = 1024
+
+#: Finite samples can still be absurd; this bound keeps every sum of energies in single precision.
+MAX_ENERGY = 1e30
+
+Value = tuple[int, float]
+
+
+class _Member:
+    """What the engine keeps of one member."""
+
+    __slots__ = ("slot", "store", "user", "weighting")
+
+    def __init__(self, slot: int, frame: int) -> None:
+        self.slot = slot
+        self.store = HopStore(frame)
+        #: State of the K-weighting filter, (channels, 2, 2).
+        self.weighting: npt.NDArray[np.float64] = np.zeros((2, *KWeighting.STATE_SHAPE))
+        self.user = UserValues()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Values of one computed frame."""
+
+    gains: dict[UUID, float]
+    trim: float | None
+
+
+class Engine:
+    """State and models of one group at one sample rate."""
+
+    def __init__(self, rate: int, models: Models, trace: TraceWriter | None = None) -> None:
+        """``rate`` in Hz, a multiple of 100; ``trace`` gets a record per computed frame and member."""
+        self._frame = rate // 20
+        self._weighting = KWeighting(rate)
+        self._rule, self._headroom = make_rules(models)
+        self._trace = trace
+        self._members: dict[UUID, _Member] = {}
+        self._free: list[int] = []
+        self._answers: OrderedDict[tuple[int, int], _Answer] = OrderedDict()
+        schema = parameters.load()
+        self._gain = schema.by_name("gain_db")
+        self._trim = schema.by_name("trim_db")
+        #: Frames whose values were held because a model failed.
+        self.held = 0
+        #: Whether the last frame was held.
+        self.holding = False
+
+    def register(self, member: UUID) -> None:
+        """Make room for ``member``, with neutral state."""
+        slot = self._free.pop() if self._free else len(self._members)
+        self._rule.clear(slot)
+        self._members[member] = _Member(slot, self._frame)
+
+    def forget(self, member: UUID) -> None:
+        """Drop everything kept for ``member``."""
+        self._free.append(self._members.pop(member).slot)
+
+    def accepts(self, member: UUID) -> bool:
+        """Whether there is room for another BLOCK of ``member``."""
+        return not self._members[member].store.full
+
+    def push(
+        self, member: UUID, run: int, position: int, audio: npt.NDArray[np.float32], user: UserValues
+    ) -> None:
+        """Store hops: ``audio`` (channels, frames), finite, beginning at ``position`` samples."""
+        self._members[member].store.push(run, position, audio, user)
+
+    def feed(self, member: UUID, end: int) -> None:
+        """Advance the features of ``member`` by its frame that ends at ``end``, and nothing else."""
+        kept = self._members[member]
+        if (frame := kept.store.take(end)) is not None:
+            self._hear([(kept, frame)])
+
+    def compute(self, action: Compute) -> None:
+        """Compute the values of one frame; `values` has them from then on."""
+        if action.fresh:
+            self._rule.reset()
+            if self._headroom is not None:
+                self._headroom.reset()
+        members = [self._members[row.member] for row in action.rows]
+        frames = [
+            kept.store.take(row.end) if row.kind is WHOLE else None
+            for kept, row in zip(members, action.rows, strict=True)
+        ]
+        energy = np.zeros(len(members), np.float32)
+        heard = [index for index, frame in enumerate(frames) if frame is not None]
+        energy[heard] = self._hear([(members[index], frames[index]) for index in heard])  # type: ignore[misc]
+        present = np.zeros(len(members), np.bool_)
+        present[heard] = True
+        try:
+            gains, known, trim = self._decide(members, frames, energy, present)
+        except ModelFailure as failure:
+            self._hold(failure)
+            gains, known, trim = np.zeros_like(energy), np.zeros_like(present), None
+        else:
+            self.holding = False
+        ids = [row.member for row in action.rows]
+        answer = _Answer(
+            {member: gain for member, gain, sent in zip(ids, gains.tolist(), known.tolist(), strict=True) if sent},
+            trim,
+        )
+        self._answers[action.epoch, action.end] = answer
+        if len(self._answers) > MAX_ANSWERS:
+            self._answers.popitem(last=False)
+        if self._trace is not None:
+            self._record(self._trace, action, members, energy, gains, known, trim)
+
+    def values(self, epoch: int, end: int, member: UUID) -> list[Value]:
+        """Parameter ids and values, ids ascending, of the computed frame ``end`` for ``member``.
+
+        What is not listed holds: a member that did not count in the frame gets the group's trim alone.
+        """
+        answer = self._answers.get((epoch, end))
+        if answer is None:
+            return []
+        values = []
+        if (gain := answer.gains.get(member)) is not None:
+            values.append((self._gain.id, gain))
+        if answer.trim is not None:
+            values.append((self._trim.id, answer.trim))
+        return values
+
+    def _decide(
+        self,
+        members: Sequence[_Member],
+        frames: Sequence[Frame | None],
+        energy: Floats,
+        present: npt.NDArray[np.bool_],
+    ) -> tuple[Floats, npt.NDArray[np.bool_], float | None]:
+        slots = np.fromiter((kept.slot for kept in members), np.intp, len(members))
+        gains, known = self._rule.step(slots, energy, present)
+        amount = np.fromiter((kept.user.amount for kept in members), np.float32, len(members))
+        offset = np.fromiter((kept.user.offset_db for kept in members), np.float32, len(members))
+        gains = np.clip(gains * amount + offset, self._gain.min, self._gain.max).astype(np.float32, copy=False)
+        if self._headroom is None:
+            return gains, known, None
+        audio = np.zeros((len(members), 2, self._frame), np.float32)
+        for row, frame in zip(audio, frames, strict=True):
+            if frame is not None:
+                row[:] = frame.audio
+        trim = min(max(self._headroom.step(audio, gains), self._trim.min), self._trim.max)
+        return gains, known, trim
+
+    def _hear(self, pairs: Sequence[tuple[_Member, Frame]]) -> list[float]:
+        """K-weighted mean square of each frame, summed over its channels; advances the filters."""
+        if not pairs:
+            return []
+        states = []
+        for kept, frame in pairs:
+            kept.user = frame.user
+            channels = len(frame.audio)
+            if frame.first or len(kept.weighting) != channels:
+                kept.weighting = np.zeros((channels, *KWeighting.STATE_SHAPE))
+            states.append(kept.weighting)
+        rows, after = self._weighting.energies(
+            np.concatenate([frame.audio for _, frame in pairs]), np.concatenate(states)
+        )
+        energies, row = [], 0
+        squares = rows.tolist()
+        for kept, frame in pairs:
+            channels = len(frame.audio)
+            kept.weighting = after[row : row + channels]
+            energies.append(min(sum(squares[row : row + channels]), MAX_ENERGY))
+            row += channels
+        return energies
+
+    def _hold(self, failure: ModelFailure) -> None:
+        self.held += 1
+        if not self.holding:
+            log.error("model failed, values held reason=%s", failure)
+        self.holding = True
+
+    def _record(
+        self,
+        trace: TraceWriter,
+        action: Compute,
+        members: Sequence[_Member],
+        energy: Floats,
+        gains: Floats,
+        known: npt.NDArray[np.bool_],
+        trim: float | None,
+    ) -> None:
+        records = np.zeros(len(members), RECORD)
+        records["epoch"], records["end"] = action.epoch, action.end
+        records["apply_at"] = [action.end + kept.user.delay for kept in members]
+        records["member"] = [row.member.bytes for row in action.rows]
+        records["energy"], records["gain_db"] = energy, gains
+        records["trim_db"] = 0.0 if trim is None else trim
+        whole = np.array([row.kind is WHOLE for row in action.rows], np.uint32)
+        records["flags"] = whole * FLAG_WHOLE + known * np.uint32(FLAG_KNOWN)
+        if action.incomplete:
+            records["flags"] += FLAG_INCOMPLETE
+        trace.write(records)

@@ -1,0 +1,75 @@
+"""What the service decided, frame by frame: one binary record per computed frame and member."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+from hybridmix.errors import InputError
+
+__all__ = ["FLAG_INCOMPLETE", "FLAG_KNOWN", "FLAG_WHOLE", "RECORD", "TraceWriter", "read_trace", "records_of"]
+
+#: Little-endian records without a header, in the order of computation. ``end`` and ``apply_at`` are
+#: samples on the timeline, ``member`` the bytes of its UUID, ``energy`` the K-weighted mean square summed
+#: over the channels, ``gain_db`` and ``trim_db`` what was sent (meaningless without FLAG_KNOWN).
+RECORD = np.dtype(
+    [
+        ("epoch", "<i4"),
+        ("end", "<i8"),
+        ("apply_at", "<i8"),
+        ("member", "S16"),
+        ("gain_db", "<f4"),
+        ("trim_db", "<f4"),
+        ("energy", "<f4"),
+        ("flags", "<u4"),
+    ]
+)
+#: The member delivered the frame (else its last features served).
+FLAG_WHOLE = 1
+#: The gain was sent; without it the member holds what it has.
+FLAG_KNOWN = 2
+#: A member of the group was left out because waiting for it would have blocked.
+FLAG_INCOMPLETE = 4
+
+
+class TraceWriter:
+    """Appends records to a file; buffered, so the loop seldom touches the disk."""
+
+    def __init__(self, path: Path) -> None:
+        """Create or empty ``path``. Raises InputError."""
+        try:
+            self._file: IO[bytes] = path.open("wb", buffering=1 << 20)
+        except OSError as error:
+            raise InputError(
+                f"Trace file {path} cannot be written: {error.strerror}. Name a file in an existing folder."
+            ) from error
+
+    def write(self, records: npt.NDArray[np.void]) -> None:
+        """Append ``records`` of dtype RECORD."""
+        self._file.write(records.tobytes())
+
+    def flush(self) -> None:
+        """Let readers see everything written so far."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Flush and close."""
+        self._file.close()
+
+
+def read_trace(path: Path) -> npt.NDArray[np.void]:
+    """All whole records of ``path`` (dtype RECORD), in the order of computation. Raises InputError."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"Trace file {path} cannot be read: {error.strerror}.") from error
+    return np.frombuffer(content[: len(content) // RECORD.itemsize * RECORD.itemsize], dtype=RECORD)
+
+
+def records_of(trace: npt.NDArray[np.void], member: UUID) -> npt.NDArray[np.void]:
+    """The records of one member, in the order of computation."""
+    return trace[trace["member"] == member.bytes]
