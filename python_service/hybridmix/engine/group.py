@@ -20,15 +20,15 @@ from hybridmix.engine.hops import Frame, HopStore, UserValues
 from hybridmix.engine.models import Models
 from hybridmix.engine.trace import FLAG_INCOMPLETE, FLAG_KNOWN, FLAG_WHOLE, RECORD, TraceWriter
 from hybridmix.features import KWeighting
-from hybridmix.timeline import WHOLE, Compute
+from hybridmix.timeline import Compute, Standing
 from hybridmix.wire import parameters
 
 __all__ = ["Engine"]
 
 log = logging.getLogger(__name__)
 
-#: Computed frames that can still be asked for (51 s): members that come later get nothing new.
-MAX_ANSWERS = 1024
+#: Computed frames that can still be asked for (12.8 s): members that come later get nothing new.
+MAX_ANSWERS = 256
 
 #: Finite samples can still be absurd; this bound keeps every sum of energies in single precision.
 MAX_ENERGY = 1e30
@@ -70,8 +70,8 @@ class Engine:
         self._free: list[int] = []
         self._answers: OrderedDict[tuple[int, int], _Answer] = OrderedDict()
         schema = parameters.load()
-        self._gain = schema.by_name("gain_db")
-        self._trim = schema.by_name("trim_db")
+        self._gain = schema.named("gain_db")
+        self._trim = schema.named("trim_db")
         #: Frames whose values were held because a model failed.
         self.held = 0
         #: Whether the last frame was held.
@@ -111,7 +111,7 @@ class Engine:
                 self._headroom.reset()
         members = [self._members[row.member] for row in action.rows]
         frames = [
-            kept.store.take(row.end) if row.kind is WHOLE else None
+            kept.store.take(row.end) if row.standing is Standing.WHOLE else None
             for kept, row in zip(members, action.rows, strict=True)
         ]
         energy = np.zeros(len(members), np.float32)
@@ -218,7 +218,7 @@ class Engine:
         records["member"] = [row.member.bytes for row in action.rows]
         records["energy"], records["gain_db"] = energy, gains
         records["trim_db"] = 0.0 if trim is None else trim
-        whole = np.array([row.kind is WHOLE for row in action.rows], np.uint32)
+        whole = np.array([row.standing is Standing.WHOLE for row in action.rows], np.uint32)
         records["flags"] = whole * FLAG_WHOLE + known * np.uint32(FLAG_KNOWN)
         if action.incomplete:
             records["flags"] += FLAG_INCOMPLETE

@@ -1,0 +1,362 @@
+"""The protocol: what every message does, to whom it may be done, and what is answered.
+
+No socket and no clock in here: messages and times come in, `Send` takes what goes out. One call follows
+the other on one thread, so the same messages at the same times give the same answers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from uuid import UUID
+
+from hybridmix import __version__
+from hybridmix.engine.hops import UserValues
+from hybridmix.engine.logs import OncePerKind, event
+from hybridmix.engine.members import Group, Member, Registry
+from hybridmix.engine.peers import MAX_PEERS, Gate, Peer, Refusal, version_sentence
+from hybridmix.timeline import Action, Compute, Feed
+from hybridmix.wire import Flags, Header, Kind, Message, WireError, decode, encode, encode_control, encode_values
+from hybridmix.wire import messages as m
+from hybridmix.wire.limits import PROTOCOL
+
+__all__ = ["CREDITS", "Send", "Service"]
+
+log = logging.getLogger(__name__)
+
+#: BLOCKs in flight per instance: twice what a host sends at once in blocks of 8192 at 48 kHz, and at
+#: most 320 ms of live audio that a stopped service finds when it wakes up.
+CREDITS = 32
+
+#: Sends the frames of a message to a peer; False where the peer is gone.
+Send = Callable[[bytes, list[bytes]], bool]
+
+
+class Service:
+    """Everything the service knows about its peers, members and groups."""
+
+    def __init__(
+        self, gate: Gate, registry: Registry, send: Send, schema: str, models: dict[str, str], report: Callable[[], dict[str, object]]
+    ) -> None:
+        """``schema`` and ``models`` are hashes for WELCOME; ``report`` builds the answer to STATUS."""
+        self._gate = gate
+        self._send = send
+        self._schema = schema
+        self._models = models
+        self._report = report
+        self._log_once = OncePerKind()
+        self._credit_due: dict[bytes, Peer] = {}
+        self._lost: list[Peer] = []
+        self.registry = registry
+        self.peers: dict[bytes, Peer] = {}
+        #: Events since the start, by name.
+        self.counters: Counter[str] = Counter()
+        self._open = {
+            Kind.BLOCK: self._block,
+            Kind.WAIT: self._wait,
+            Kind.PING: self._ping,
+            Kind.STATS: self._stats,
+            Kind.JOIN: self._join,
+            Kind.LEAVE: self._leave,
+            Kind.STATUS: self._status,
+            Kind.HELLO: self._hello,
+            Kind.AUTH: self._auth,
+            Kind.BYE: self._bye,
+        }
+        self._closed = {Kind.HELLO: self._hello, Kind.AUTH: self._auth, Kind.BYE: self._bye}
+
+    # -- what comes in ---------------------------------------------------------------------------------
+
+    def receive(self, identity: bytes, frames: Sequence[bytes], now: float) -> None:
+        """Take one message of the connection ``identity`` at ``now`` (monotonic seconds)."""
+        peer = self.peers.get(identity)
+        if peer is None:
+            peer = self.peers[identity] = Peer(identity, now, now)
+        peer.heard = now
+        try:
+            message = decode(frames)
+            handler = (self._open if peer.proved else self._closed).get(message.header.kind)
+            if handler is None:
+                self._unexpected(peer, message.header.kind, now)
+            else:
+                handler(peer, message, now)
+        except WireError as error:
+            self._bad_message(peer, frames, error, now)
+        except Refusal as refusal:
+            self._refuse(peer, refusal, now)
+
+    def lost(self, peer: Peer, now: float, reason: str) -> None:
+        """Forget ``peer``, whose connection is closed, and everything it had joined."""
+        if self.peers.pop(peer.identity, None) is None:
+            return
+        peer.gone = True
+        self._credit_due.pop(peer.identity, None)
+        self._leave_all(peer, now)
+        if peer.proved:
+            log.info(event("peer left", client=peer.client, pid=peer.pid, reason=reason))
+
+    def tick(self, now: float) -> None:
+        """Compute what is due at ``now``, give credit back, and forget peers that turned out to be gone."""
+        for group in list(self.registry.groups.values()):
+            deadline = group.timeline.next_deadline()
+            if deadline is not None and deadline <= now:
+                self._run(group, group.timeline.tick(now))
+        for peer in self._credit_due.values():
+            self._credit(peer)
+        self._credit_due.clear()
+        while self._lost:
+            self.lost(self._lost.pop(), now, "connection closed")
+
+    def next_deadline(self) -> float | None:
+        """When `tick` must be called at the latest, or None."""
+        deadlines = [group.timeline.next_deadline() for group in self.registry.groups.values()]
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def probe(self, peers: Iterable[Peer]) -> None:
+        """Find out which of ``peers`` are gone: a CREDIT that repeats the last one cannot reach them."""
+        for peer in list(peers):
+            if peer.proved:
+                self._credit(peer)
+
+    def say_goodbye(self, reason: str) -> None:
+        """Tell every proved peer that the service stops."""
+        for peer in list(self.peers.values()):
+            if peer.proved:
+                self._send(peer.identity, encode_control(m.Bye(reason)))
+
+    # -- handshake -------------------------------------------------------------------------------------
+
+    def _hello(self, peer: Peer, message: Message, now: float) -> None:
+        hello = message.control
+        assert isinstance(hello, m.Hello)
+        self._leave_all(peer, now)
+        if len(self.peers) > MAX_PEERS:
+            raise Refusal("full", f"{MAX_PEERS} connections are open: expected fewer. Close other programs.")
+        self._answer(peer, self._gate.challenge(peer, hello))
+
+    def _auth(self, peer: Peer, message: Message, now: float) -> None:  # noqa: ARG002
+        auth = message.control
+        assert isinstance(auth, m.Auth)
+        self._gate.verify(peer, auth)
+        peer.taken = peer.credited = 0
+        log.info(event("peer joined", client=peer.client, pid=peer.pid))
+        self._answer(peer, m.Welcome(PROTOCOL, f"hybridmix {__version__}", self._schema, self._models, CREDITS))
+
+    def _bye(self, peer: Peer, message: Message, now: float) -> None:
+        bye = message.control
+        self.lost(peer, now, bye.reason if isinstance(bye, m.Bye) else "bye")
+
+    # -- members ---------------------------------------------------------------------------------------
+
+    def _join(self, peer: Peer, message: Message, now: float) -> None:
+        join = message.control
+        assert isinstance(join, m.Join)
+        member = next((one for one in peer.members.values() if one.join.handle == join.handle), None)
+        if member is not None and member.id != join.instance:
+            # The state was restored after activation: another identity took the place of the first.
+            self._remove(peer, member)
+            member = None
+        if member is None:
+            member = self._enter(peer, join)
+        else:
+            session = join.session or member.session
+            self._regroup(member, (session, join.group, join.rate))
+            member.join = join
+        self._answer(peer, m.Joined(join.handle, member.id, member.session))
+
+    def _enter(self, peer: Peer, join: m.Join) -> Member:
+        holder = self.registry.members.get(join.instance)
+        if holder is not None and holder.peer != peer.identity:
+            # A host that was killed and started again may be here before its old connection is noticed.
+            self.probe([self.peers[holder.peer]])
+            while self._lost:
+                self.lost(self._lost.pop(), 0.0, "connection closed")
+        session = self.registry.session_for(join.session, peer.session)
+        joined = self.registry.join(peer.identity, join, session)
+        if joined is None:
+            raise _full(join.group)
+        member, actions = joined
+        peer.session = peer.session or session
+        peer.members[member.id] = member
+        log.info(
+            event(
+                "member joined",
+                instance=member.id,
+                label=join.label or join.track_name,
+                group=join.group,
+                session=session,
+                rate=join.rate,
+                channels=join.channels,
+                pid=peer.pid,
+            )
+        )
+        self._run(member.group, actions)
+        return member
+
+    def _leave(self, peer: Peer, message: Message, now: float) -> None:  # noqa: ARG002
+        if (member := peer.members.get(message.header.instance)) is not None:
+            self._remove(peer, member)
+
+    def _leave_all(self, peer: Peer, now: float) -> None:  # noqa: ARG002
+        for member in list(peer.members.values()):
+            self._remove(peer, member)
+
+    def _remove(self, peer: Peer, member: Member) -> None:
+        del peer.members[member.id]
+        self._run(member.group, self.registry.leave(member))
+        log.info(event("member left", instance=member.id, label=member.join.label or member.join.track_name))
+
+    def _regroup(self, member: Member, key: tuple[UUID, int, int]) -> None:
+        if key == member.group.key:
+            return
+        moved = self.registry.move(member, key)
+        if moved is None:
+            raise _full(key[1])
+        left, there, here = moved
+        self._run(left, there)
+        self._run(member.group, here)
+
+    # -- audio and values ------------------------------------------------------------------------------
+
+    def _block(self, peer: Peer, message: Message, now: float) -> None:
+        header = message.header
+        self._take(peer)
+        member = peer.members.get(header.instance)
+        if member is None:
+            self.counters["blocks_unjoined"] += 1
+            return
+        group = member.group
+        session, number, rate = group.key
+        if header.group != number or header.rate != rate:
+            self._regroup(member, (session, header.group, header.rate))
+            group = member.group
+        flags = header.flags
+        begin = header.run != member.run
+        if not begin and header.position < member.position:
+            self.counters["blocks_out_of_order"] += 1
+            return
+        if header.frames and not group.engine.accepts(member.id):
+            self.counters["blocks_over_limit"] += 1
+            return
+        member.run, member.position, member.role = header.run, header.position + header.frames, header.role
+        if header.frames:
+            user = UserValues(header.amount, header.offset_db, header.delay)
+            group.engine.push(member.id, header.run, header.position, message.audio, user)
+        actions = group.timeline.deliver(
+            member.id,
+            header.run,
+            header.position,
+            header.frames,
+            begin=begin,
+            start=begin and bool(flags & Flags.START),
+            sync=bool(flags & Flags.SYNC),
+            gap=bool(flags & Flags.GAP),
+            delay=header.delay,
+            lead=header.lead,
+            now=now,
+        )
+        if actions:
+            self._run(group, actions)
+
+    def _wait(self, peer: Peer, message: Message, now: float) -> None:
+        header = message.header
+        if (member := peer.members.get(header.instance)) is not None:
+            actions = member.group.timeline.wait(member.id, header.run, header.position, now)
+            self._run(member.group, actions)
+
+    def _run(self, group: Group, actions: Sequence[Action]) -> None:
+        engine = group.engine
+        for action in actions:
+            if isinstance(action, Compute):
+                engine.compute(action)
+            elif isinstance(action, Feed):
+                if action.member in group.members:
+                    engine.feed(action.member, action.end)
+            elif (member := group.members.get(action.member)) is not None:
+                values = [] if action.none else engine.values(action.epoch, action.end, action.member)
+                flags = (
+                    (Flags.NONE if action.none else 0)
+                    | (Flags.INCOMPLETE if action.incomplete else 0)
+                    | (Flags.SKIPPED if action.skipped else 0)
+                )
+                header = Header(
+                    Kind.PARAMS,
+                    flags=flags,
+                    instance=member.id,
+                    run=action.run,
+                    position=action.end,
+                    apply_at=action.apply_at,
+                    count=len(values),
+                )
+                member.values.update(values)
+                self._deliver(member.peer, encode(header, encode_values(values)))
+
+    # -- the rest --------------------------------------------------------------------------------------
+
+    def _ping(self, peer: Peer, message: Message, now: float) -> None:  # noqa: ARG002
+        self._deliver(peer.identity, encode(Header(Kind.PONG, sequence=message.header.sequence)))
+
+    def _stats(self, peer: Peer, message: Message, now: float) -> None:  # noqa: ARG002
+        stats = message.control
+        assert isinstance(stats, m.Stats)
+        peer.round_trip = stats.rtt_ms
+        for one in stats.instances:
+            if (member := peer.members.get(one.instance)) is not None:
+                member.stats = one
+
+    def _status(self, peer: Peer, message: Message, now: float) -> None:  # noqa: ARG002
+        self._answer(peer, self._report())
+
+    def _take(self, peer: Peer) -> None:
+        peer.taken += 1
+        self._credit_due[peer.identity] = peer
+
+    def _credit(self, peer: Peer) -> None:
+        peer.credited = peer.taken
+        self._deliver(peer.identity, encode(Header(Kind.CREDIT, sequence=peer.taken)))
+
+    def _answer(self, peer: Peer, control: m.Control) -> None:
+        self._deliver(peer.identity, encode_control(control))
+
+    def _deliver(self, identity: bytes, frames: list[bytes]) -> None:
+        if not self._send(identity, frames) and (peer := self.peers.get(identity)) is not None:
+            self._lost.append(peer)
+
+    def _unexpected(self, peer: Peer, kind: Kind, now: float) -> None:
+        name = "messages_unexpected" if peer.proved else "messages_unproved"
+        self.counters[name] += 1
+        if self._log_once(f"{name} {kind.name}", now):
+            log.warning(event(name.replace("_", " "), kind=kind.name, client=peer.client, pid=peer.pid))
+
+    def _bad_message(self, peer: Peer, frames: Sequence[bytes], error: WireError, now: float) -> None:
+        if error.name == "unknown_kind":
+            self.counters["messages_unknown"] += 1
+            return
+        if error.name == "version":
+            self._refuse(peer, Refusal("version", version_sentence(peer.client, _major(error))), now)
+            return
+        self.counters["messages_bad"] += 1
+        kind = int.from_bytes(frames[0][8:10], "little") if frames and len(frames[0]) >= 10 else 0
+        if peer.proved and kind == Kind.BLOCK:
+            self._take(peer)
+        if peer.proved and kind == Kind.JOIN:
+            self._answer(peer, m.Refuse("bad_message", f"JOIN was refused: {error}"))
+        if self._log_once(f"bad {error.name}", now):
+            log.warning(event("bad message", reason=error, kind=kind, client=peer.client, pid=peer.pid))
+
+    def _refuse(self, peer: Peer, refusal: Refusal, now: float) -> None:
+        self.counters[f"refused_{refusal.code}"] += 1
+        if self._log_once(f"refused {refusal.code}", now):
+            log.warning(
+                event("peer refused", code=refusal.code, reason=refusal, client=peer.client, pid=peer.pid)
+            )
+        self._answer(peer, m.Refuse(refusal.code, str(refusal)))
+
+
+def _full(group: int) -> Refusal:
+    return Refusal("full", f"Group {group} has 128 members: expected fewer. Use another group.")
+
+
+def _major(error: WireError) -> int:
+    return error.value if isinstance(error.value, int) else 0
