@@ -1,11 +1,48 @@
-"""``hybridmix serve``."""
+"""``hybridmix serve``: run the service until it is told to stop."""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 __all__ = ["register"]
 
+_EXAMPLE = "Example: hybridmix serve --model equal-loudness"
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
+    app.command(epilog=_EXAMPLE)(serve)
+
+
+def serve(
+    runtime_dir: Annotated[
+        Path | None, typer.Option(help="Private folder of the socket and the discovery file.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Gain model: equal-loudness or raw.")] = None,
+    tcp: Annotated[
+        int | None, typer.Option(help="Port on 127.0.0.1 (0: any free) instead of a local socket.")
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(help="File that gets one record per computed frame and track.")
+    ] = None,
+    quiet: Annotated[bool | None, typer.Option("--quiet", help="Log warnings and errors only.")] = None,
+) -> None:
+    """Run the service that the plugins connect to, until SIGTERM or Ctrl-C.
+
+    Options win over the environment (HYBRIDMIX_RUNTIME_DIR, HYBRIDMIX_MODEL, HYBRIDMIX_TCP,
+    HYBRIDMIX_TRACE, HYBRIDMIX_QUIET).
+    """
+    from hybridmix.engine import config, logs
+    from hybridmix.engine.server import Server, stopped_by_signals
+
+    settings = config.load(
+        {"runtime_dir": runtime_dir, "model": model, "tcp": tcp, "trace": trace, "quiet": quiet}, os.environ
+    )
+    logs.setup(settings.quiet)
+    with Server(settings) as server, stopped_by_signals(server.stop):
+        typer.echo(f"ready: {server.endpoint} (pid {os.getpid()})")
+        server.run()

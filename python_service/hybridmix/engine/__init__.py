@@ -1,1 +1,1 @@
-"""."""
+"""Features to values, and the server around it."""

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 __all__ = ["MAX_PENDING", "Frame", "HopStore", "UserValues"]
 
-#: Frames a member may be ahead of its group (12.8 s): more than the longest wait for another member.
-MAX_PENDING = 256
+#: Frames a member may be ahead of its group (16 s); the timeline gives up waiting for others before that.
+MAX_PENDING = 320
 
 
 @dataclass(frozen=True, slots=True)

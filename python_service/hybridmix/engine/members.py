@@ -25,6 +25,8 @@ class Group:
     timeline: Timeline
     engine: Engine
     members: dict[UUID, Member] = dataclasses.field(default_factory=dict)
+    #: What the timeline asked for and was not done yet.
+    due: list[Action] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -76,18 +78,18 @@ class Registry:
         self.members[identity] = member
         return member, self._enter(member, group)
 
-    def move(self, member: Member, key: GroupKey) -> tuple[Group, list[Action], list[Action]] | None:
+    def move(self, member: Member, key: GroupKey) -> tuple[list[Action], list[Action]] | None:
         """Put ``member`` into another group; its run begins anew there.
 
-        Returns the group it left with the actions there, and those of the new one; None where that is full.
+        Returns the actions in the group it left and in the new one; None where that is full.
         """
         if (target := self.groups.get(key)) is not None and len(target.members) >= MAX_MEMBERS:
             return None
-        left, actions = member.group, self._exit(member)
+        actions = self._exit(member)
         member.session = key[0]
         member.group = self._group(key)
         member.run = None
-        return left, actions, self._enter(member, member.group)
+        return actions, self._enter(member, member.group)
 
     def leave(self, member: Member) -> list[Action]:
         """Remove ``member`` and, with its last one, the group; actions for those who stay."""
@@ -109,6 +111,7 @@ class Registry:
     def _exit(self, member: Member) -> list[Action]:
         group = member.group
         actions = group.timeline.unregister(member.id)
+        group.engine.forget(member.id)
         del group.members[member.id]
         if not group.members:
             del self.groups[group.key]

@@ -16,7 +16,7 @@ from hybridmix.engine.hops import UserValues
 from hybridmix.engine.logs import OncePerKind, event
 from hybridmix.engine.members import Group, Member, Registry
 from hybridmix.engine.peers import MAX_PEERS, Gate, Peer, Refusal, version_sentence
-from hybridmix.timeline import Action, Compute, Feed
+from hybridmix.timeline import Compute, Feed
 from hybridmix.wire import Flags, Header, Kind, Message, WireError, decode, encode, encode_control, encode_values
 from hybridmix.wire import messages as m
 from hybridmix.wire.limits import PROTOCOL
@@ -97,11 +97,16 @@ class Service:
             log.info(event("peer left", client=peer.client, pid=peer.pid, reason=reason))
 
     def tick(self, now: float) -> None:
-        """Compute what is due at ``now``, give credit back, and forget peers that turned out to be gone."""
+        """End a round: compute, answer, give credit back, forget peers that turned out to be gone.
+
+        The answers of a round go out together, because only then is it known which are too late to matter.
+        """
         for group in list(self.registry.groups.values()):
             deadline = group.timeline.next_deadline()
             if deadline is not None and deadline <= now:
-                self._run(group, group.timeline.tick(now))
+                group.due.extend(group.timeline.tick(now))
+            if group.due:
+                self._execute(group)
         for peer in self._credit_due.values():
             self._credit(peer)
         self._credit_due.clear()
@@ -191,7 +196,7 @@ class Service:
                 pid=peer.pid,
             )
         )
-        self._run(member.group, actions)
+        member.group.due.extend(actions)
         return member
 
     def _leave(self, peer: Peer, message: Message, now: float) -> None:  # noqa: ARG002
@@ -203,19 +208,22 @@ class Service:
             self._remove(peer, member)
 
     def _remove(self, peer: Peer, member: Member) -> None:
+        self._execute(member.group)
         del peer.members[member.id]
-        self._run(member.group, self.registry.leave(member))
+        member.group.due.extend(self.registry.leave(member))
         log.info(event("member left", instance=member.id, label=member.join.label or member.join.track_name))
 
     def _regroup(self, member: Member, key: tuple[UUID, int, int]) -> None:
         if key == member.group.key:
             return
+        left = member.group
+        self._execute(left)
         moved = self.registry.move(member, key)
         if moved is None:
             raise _full(key[1])
-        left, there, here = moved
-        self._run(left, there)
-        self._run(member.group, here)
+        there, here = moved
+        left.due.extend(there)
+        member.group.due.extend(here)
 
     # -- audio and values ------------------------------------------------------------------------------
 
@@ -237,8 +245,10 @@ class Service:
             self.counters["blocks_out_of_order"] += 1
             return
         if header.frames and not group.engine.accepts(member.id):
-            self.counters["blocks_over_limit"] += 1
-            return
+            self._execute(group)
+            if not group.engine.accepts(member.id):
+                self.counters["blocks_over_limit"] += 1
+                return
         member.run, member.position, member.role = header.run, header.position + header.frames, header.role
         if header.frames:
             user = UserValues(header.amount, header.offset_db, header.delay)
@@ -256,16 +266,18 @@ class Service:
             lead=header.lead,
             now=now,
         )
-        if actions:
-            self._run(group, actions)
+        group.due.extend(actions)
 
     def _wait(self, peer: Peer, message: Message, now: float) -> None:
         header = message.header
         if (member := peer.members.get(header.instance)) is not None:
-            actions = member.group.timeline.wait(member.id, header.run, header.position, now)
-            self._run(member.group, actions)
+            group = member.group
+            group.due.extend(group.timeline.wait(member.id, header.run, header.position, now))
 
-    def _run(self, group: Group, actions: Sequence[Action]) -> None:
+    def _execute(self, group: Group) -> None:
+        """Do what the timeline asked for in this round."""
+        actions = group.timeline.skip_late(group.due)
+        group.due = []
         engine = group.engine
         for action in actions:
             if isinstance(action, Compute):

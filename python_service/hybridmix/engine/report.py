@@ -1,0 +1,105 @@
+"""The REPORT of the service: what `hybridmix status --json` prints."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Any
+
+import msgspec
+
+from hybridmix import __version__
+from hybridmix.engine.members import Group, Member
+from hybridmix.engine.meter import Meter, resident_mb
+from hybridmix.engine.peers import Peer
+from hybridmix.engine.service import Service
+from hybridmix.wire import parameters
+from hybridmix.wire.limits import MAX_JSON, PROTOCOL
+
+__all__ = ["build_report"]
+
+_ROLES = ("unset", "ai_stem", "live_source")
+_COUNTERS = ("stale", "masked", "skipped", "gap", "absent", "incomplete", "frames")
+
+
+def build_report(
+    service: Service, meter: Meter, *, endpoint: str, model: str, hashes: dict[str, str], now: float
+) -> dict[str, Any]:
+    """Everything about the service as JSON values; ``docs/service-behaviour.md`` names the keys."""
+    groups = [_group(group) for group in service.registry.groups.values()]
+    report = {
+        "service": {
+            "version": __version__,
+            "protocol": list(PROTOCOL),
+            "pid": os.getpid(),
+            "endpoint": endpoint,
+            "uptime_s": round(meter.uptime_s, 3),
+            "model": model,
+            "models": hashes,
+            "schema": parameters.load().sha256,
+            "state": "holding" if any(group["holding"] for group in groups) else "ok",
+            "cpu_share": round(meter.cpu_share(), 4),
+            "rss_mb": round(resident_mb(), 1),
+            "loop_ms": meter.loop_ms(),
+        },
+        "counters": dict(sorted(service.counters.items())),
+        "totals": {name: sum(group["counters"][name] for group in groups) for name in _COUNTERS},
+        "peers": [_peer(peer, now) for peer in service.peers.values() if peer.proved],
+        "groups": groups,
+        "truncated": False,
+    }
+    if len(msgspec.json.encode(report)) > MAX_JSON:
+        # Hundreds of members do not fit one message; what is said about all of them together does.
+        report["truncated"] = True
+        for group in groups:
+            del group["members"][16:]
+        del report["peers"][64:]  # type: ignore[attr-defined]
+    return report
+
+
+def _peer(peer: Peer, now: float) -> dict[str, Any]:
+    trip = peer.round_trip
+    return {
+        "client": peer.client,
+        "pid": peer.pid,
+        "members": len(peer.members),
+        "blocks": peer.taken,
+        "connected_s": round(now - peer.since, 3),
+        "silent_s": round(now - peer.heard, 3),
+        "rtt_ms": None if trip is None else msgspec.to_builtins(trip),
+    }
+
+
+def _group(group: Group) -> dict[str, Any]:
+    session, number, rate = group.key
+    counters = dataclasses.asdict(group.timeline.counters)
+    return {
+        "session": str(session),
+        "group": number,
+        "rate": rate,
+        "holding": group.engine.holding,
+        "held": group.engine.held,
+        "counters": {name: counters[name] for name in _COUNTERS},
+        "members": [_member(member) for member in sorted(group.members.values(), key=lambda one: one.id.bytes)],
+    }
+
+
+def _member(member: Member) -> dict[str, Any]:
+    names = {parameter.id: parameter.name for parameter in parameters.load().parameters}
+    join, stats = member.join, member.stats
+    return {
+        "instance": str(member.id),
+        "label": join.label or join.track_name,
+        "role": _ROLES[member.role],
+        "rate": join.rate,
+        "channels": join.channels,
+        "delay_ms": join.delay_ms,
+        "position": member.position,
+        "values": {names[number]: round(value, 3) for number, value in sorted(member.values.items())},
+        "status": stats.status if stats else None,
+        "late": stats.late if stats else 0,
+        "dropped": stats.dropped if stats else 0,
+        "incomplete": stats.incomplete if stats else 0,
+        "lead": stats.lead if stats else 0,
+        "needed_delay": stats.needed_delay if stats else 0,
+    }

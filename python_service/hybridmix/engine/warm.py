@@ -1,0 +1,38 @@
+"""Everything that is slow the first time, done before the first WELCOME."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import numpy as np
+
+from hybridmix.engine.group import Engine
+from hybridmix.engine.hops import UserValues
+from hybridmix.engine.models import Models
+from hybridmix.errors import InputError
+from hybridmix.timeline import Compute, Row, Standing
+
+__all__ = ["warm"]
+
+_RATE = 48000
+_MEMBERS = (1, 2, 16, 32)
+
+
+def warm(models: Models) -> None:
+    """Compute frames of noise with groups of several sizes. Raises InputError for models that cannot."""
+    frame = _RATE // 20
+    noise = np.random.default_rng(1).normal(0.0, 0.1, (2, frame)).astype(np.float32)
+    for count in _MEMBERS:
+        engine = Engine(_RATE, models)
+        members = [UUID(int=number + 1) for number in range(count)]
+        for member in members:
+            engine.register(member)
+        for end in range(frame, 12 * frame, frame):
+            for member in members:
+                engine.push(member, 0, end - frame, noise, UserValues())
+            rows = tuple(Row(member, Standing.WHOLE, end) for member in members)
+            engine.compute(Compute(0, end, end == frame, False, rows, False))
+        if engine.held:
+            raise InputError(
+                f"Model {models.name!r} cannot be used: it failed on ordinary audio. Install hybridmix again."
+            )
