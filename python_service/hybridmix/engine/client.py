@@ -6,6 +6,7 @@ HELLO before the service has proved that it knows the token.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import time
@@ -57,7 +58,7 @@ class Client:
     def receive(self, timeout: float | None = None) -> Message | None:
         """The next message, or None after ``timeout`` seconds (None: the client's own). Raises WireError."""
         patience = self._timeout if timeout is None else timeout
-        if not self.socket.poll(max(0.0, patience) * 1e3):
+        if not self.socket.poll(math.ceil(max(0.0, patience) * 1e3)):
             return None
         return decode(self.socket.recv_multipart())
 

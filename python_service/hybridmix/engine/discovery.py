@@ -19,7 +19,16 @@ import msgspec
 
 from hybridmix.errors import HybridMixError, InputError
 
-__all__ = ["Discovery", "Lock", "check_folder", "find", "open_folder", "publish", "runtime_folder", "withdraw"]
+__all__ = [
+    "Discovery",
+    "Lock",
+    "check_folder",
+    "find",
+    "open_folder",
+    "publish",
+    "runtime_folder",
+    "withdraw",
+]
 
 LOCK = "service.lock"
 FILE = "service.json"

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from hybridmix.engine.models import Arrays, Models, Session
 
-__all__ = ["EqualLoudness", "GainRule", "Headroom", "ModelFailure", "Raw", "make_rules"]
+__all__ = ["EqualLoudness", "GainRule", "Headroom", "ModelError", "Raw", "make_rules"]
 
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
@@ -22,7 +22,7 @@ Slots = npt.NDArray[np.intp]
 _WINDOW = 60
 
 
-class ModelFailure(Exception):
+class ModelError(Exception):
     """A model raised or answered with something that is no number."""
 
 
@@ -39,7 +39,7 @@ class GainRule(Protocol):
         """Gains in dB (n,) and whether each is known (n,).
 
         ``energy`` (n,) is the K-weighted mean square summed over channels; rows that are not ``present``
-        keep their state. Raises ModelFailure.
+        keep their state. Raises ModelError.
         """
         ...
 
@@ -148,8 +148,8 @@ def _run(session: Session, arrays: Arrays) -> Arrays:
     try:
         out = session.run(arrays)
     except Exception as error:  # onnxruntime raises its own exceptions and plain ones
-        raise ModelFailure(str(error).splitlines()[0]) from error
+        raise ModelError(str(error).splitlines()[0]) from error
     for name, values in out.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise ModelFailure(f"output {name} is not finite")
+            raise ModelError(f"output {name} is not finite")
     return out

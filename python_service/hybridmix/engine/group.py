@@ -15,8 +15,9 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
-from hybridmix.engine.gain import Floats, ModelFailure, make_rules
+from hybridmix.engine.gain import Floats, ModelError, make_rules
 from hybridmix.engine.hops import Frame, HopStore, UserValues
+from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
 from hybridmix.engine.trace import FLAG_INCOMPLETE, FLAG_KNOWN, FLAG_WHOLE, RECORD, TraceWriter
 from hybridmix.features import KWeighting
@@ -121,14 +122,18 @@ class Engine:
         present[heard] = True
         try:
             gains, known, trim = self._decide(members, frames, energy, present)
-        except ModelFailure as failure:
-            self._hold(failure)
+        except ModelError as error:
+            self._hold(error)
             gains, known, trim = np.zeros_like(energy), np.zeros_like(present), None
         else:
             self.holding = False
         ids = [row.member for row in action.rows]
         answer = _Answer(
-            {member: gain for member, gain, sent in zip(ids, gains.tolist(), known.tolist(), strict=True) if sent},
+            {
+                member: gain
+                for member, gain, sent in zip(ids, gains.tolist(), known.tolist(), strict=True)
+                if sent
+            },
             trim,
         )
         self._answers[action.epoch, action.end] = answer
@@ -163,7 +168,9 @@ class Engine:
         gains, known = self._rule.step(slots, energy, present)
         amount = np.fromiter((kept.user.amount for kept in members), np.float32, len(members))
         offset = np.fromiter((kept.user.offset_db for kept in members), np.float32, len(members))
-        gains = np.clip(gains * amount + offset, self._gain.min, self._gain.max).astype(np.float32, copy=False)
+        gains = np.clip(gains * amount + offset, self._gain.min, self._gain.max).astype(
+            np.float32, copy=False
+        )
         if self._headroom is None:
             return gains, known, None
         audio = np.zeros((len(members), 2, self._frame), np.float32)
@@ -196,10 +203,10 @@ class Engine:
             row += channels
         return energies
 
-    def _hold(self, failure: ModelFailure) -> None:
+    def _hold(self, error: ModelError) -> None:
         self.held += 1
         if not self.holding:
-            log.error("model failed, values held reason=%s", failure)
+            log.error(event("model failed, values held", reason=error))
         self.holding = True
 
     def _record(

@@ -66,7 +66,9 @@ class HopStore:
             end = (start // size + 1) * size
             until = min(end, stop)
             frame = self._open(run, end, audio.shape[0], user)
-            frame.audio[:, start - end + size : until - end + size] = audio[:, start - position : until - position]
+            frame.audio[:, start - end + size : until - end + size] = audio[
+                :, start - position : until - position
+            ]
             frame.user = user
             frame.complete = until == end
             start = until

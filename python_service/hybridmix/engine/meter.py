@@ -25,7 +25,9 @@ class Meter:
         self._count = 0
         self._longest = 0.0
         self._began = time.monotonic()
-        self._cpu: deque[tuple[float, float]] = deque([(self._began, time.process_time())], maxlen=_SECONDS + 1)
+        self._cpu: deque[tuple[float, float]] = deque(
+            [(self._began, time.process_time())], maxlen=_SECONDS + 1
+        )
 
     def turn(self, seconds: float) -> None:
         """One turn of the loop that had something to do took ``seconds``."""

@@ -19,13 +19,13 @@ from hybridmix.engine.members import Member
 from hybridmix.wire import messages, proof
 from hybridmix.wire.limits import PROTOCOL
 
-__all__ = ["MAX_PEERS", "Gate", "Peer", "Refusal"]
+__all__ = ["MAX_PEERS", "Gate", "Peer", "RefusalError"]
 
 #: Connections at a time, proved or not.
 MAX_PEERS = 256
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """What the peer did is refused: ``code`` for REFUSE, and a sentence."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -64,23 +64,23 @@ class Gate:
         self._token = token
 
     def challenge(self, peer: Peer, hello: messages.Hello) -> messages.Challenge:
-        """Answer HELLO; whatever the peer had proved before is void. Raises Refusal."""
+        """Answer HELLO; whatever the peer had proved before is void. Raises RefusalError."""
         peer.proved, peer.nonces = False, None
         if hello.protocol[0] != PROTOCOL[0]:
-            raise Refusal("version", version_sentence(hello.client, hello.protocol[0]))
+            raise RefusalError("version", version_sentence(hello.client, hello.protocol[0]))
         ours = proof.fresh()
         peer.nonces = (hello.nonce, ours)
         peer.client, peer.pid = hello.client, hello.pid
         return messages.Challenge(PROTOCOL, ours, proof.service(self._token, hello.nonce, ours))
 
     def verify(self, peer: Peer, auth: messages.Auth) -> None:
-        """Take AUTH: the peer is proved from here on. Raises Refusal."""
+        """Take AUTH: the peer is proved from here on. Raises RefusalError."""
         nonces, peer.nonces = peer.nonces, None
         if nonces is None:
-            raise Refusal("auth", "AUTH came without a CHALLENGE of its own: expected HELLO first.")
+            raise RefusalError("auth", "AUTH came without a CHALLENGE of its own: expected HELLO first.")
         theirs, ours = nonces
         if not proof.matches(proof.client(self._token, ours, theirs), auth.proof):
-            raise Refusal("auth", "The proof is wrong: expected the token of service.json as it is now.")
+            raise RefusalError("auth", "The proof is wrong: expected the token of service.json as it is now.")
         peer.proved = True
 
 

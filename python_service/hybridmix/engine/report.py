@@ -80,7 +80,9 @@ def _group(group: Group) -> dict[str, Any]:
         "holding": group.engine.holding,
         "held": group.engine.held,
         "counters": {name: counters[name] for name in _COUNTERS},
-        "members": [_member(member) for member in sorted(group.members.values(), key=lambda one: one.id.bytes)],
+        "members": [
+            _member(member) for member in sorted(group.members.values(), key=lambda one: one.id.bytes)
+        ],
     }
 
 

@@ -18,7 +18,7 @@ from hybridmix.engine.group import Engine
 from hybridmix.engine.logs import event
 from hybridmix.engine.members import Registry
 from hybridmix.engine.meter import Meter
-from hybridmix.engine.models import Models, load_models
+from hybridmix.engine.models import load_models
 from hybridmix.engine.peers import Gate
 from hybridmix.engine.report import build_report
 from hybridmix.engine.service import Service
@@ -73,9 +73,16 @@ class Server:
                 self._models.hashes,
                 self._report,
             )
-            publish(self._folder, Discovery(
-                protocol=PROTOCOL, endpoint=self.endpoint, pid=os.getpid(), token=token, version=__version__
-            ))
+            publish(
+                self._folder,
+                Discovery(
+                    protocol=PROTOCOL,
+                    endpoint=self.endpoint,
+                    pid=os.getpid(),
+                    token=token,
+                    version=__version__,
+                ),
+            )
             undo.callback(withdraw, self._folder)
             self._undo = undo.pop_all()
         self._stopping = ""
@@ -131,7 +138,7 @@ class Server:
         self._service.probe(peer for peer in peers if now - peer.heard >= _PROBE_S)
         for peer in peers:
             if not peer.proved and now - peer.heard > _UNPROVED_S:
-                self._service.lost(peer, now, "never proved itself")
+                self._service.lost(peer, "never proved itself")
         if self._trace is not None:
             self._trace.flush()
 

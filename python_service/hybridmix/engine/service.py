@@ -15,9 +15,19 @@ from hybridmix import __version__
 from hybridmix.engine.hops import UserValues
 from hybridmix.engine.logs import OncePerKind, event
 from hybridmix.engine.members import Group, Member, Registry
-from hybridmix.engine.peers import MAX_PEERS, Gate, Peer, Refusal, version_sentence
+from hybridmix.engine.peers import MAX_PEERS, Gate, Peer, RefusalError, version_sentence
 from hybridmix.timeline import Compute, Feed
-from hybridmix.wire import Flags, Header, Kind, Message, WireError, decode, encode, encode_control, encode_values
+from hybridmix.wire import (
+    Flags,
+    Header,
+    Kind,
+    Message,
+    WireError,
+    decode,
+    encode,
+    encode_control,
+    encode_values,
+)
 from hybridmix.wire import messages as m
 from hybridmix.wire.limits import PROTOCOL
 
@@ -37,7 +47,13 @@ class Service:
     """Everything the service knows about its peers, members and groups."""
 
     def __init__(
-        self, gate: Gate, registry: Registry, send: Send, schema: str, models: dict[str, str], report: Callable[[], dict[str, object]]
+        self,
+        gate: Gate,
+        registry: Registry,
+        send: Send,
+        schema: str,
+        models: dict[str, str],
+        report: Callable[[], dict[str, object]],
     ) -> None:
         """``schema`` and ``models`` are hashes for WELCOME; ``report`` builds the answer to STATUS."""
         self._gate = gate
@@ -83,16 +99,16 @@ class Service:
                 handler(peer, message, now)
         except WireError as error:
             self._bad_message(peer, frames, error, now)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             self._refuse(peer, refusal, now)
 
-    def lost(self, peer: Peer, now: float, reason: str) -> None:
+    def lost(self, peer: Peer, reason: str) -> None:
         """Forget ``peer``, whose connection is closed, and everything it had joined."""
         if self.peers.pop(peer.identity, None) is None:
             return
         peer.gone = True
         self._credit_due.pop(peer.identity, None)
-        self._leave_all(peer, now)
+        self._leave_all(peer)
         if peer.proved:
             log.info(event("peer left", client=peer.client, pid=peer.pid, reason=reason))
 
@@ -111,7 +127,7 @@ class Service:
             self._credit(peer)
         self._credit_due.clear()
         while self._lost:
-            self.lost(self._lost.pop(), now, "connection closed")
+            self.lost(self._lost.pop(), "connection closed")
 
     def next_deadline(self) -> float | None:
         """When `tick` must be called at the latest, or None."""
@@ -132,12 +148,14 @@ class Service:
 
     # -- handshake -------------------------------------------------------------------------------------
 
-    def _hello(self, peer: Peer, message: Message, now: float) -> None:
+    def _hello(self, peer: Peer, message: Message, now: float) -> None:  # noqa: ARG002
         hello = message.control
         assert isinstance(hello, m.Hello)
-        self._leave_all(peer, now)
+        self._leave_all(peer)
         if len(self.peers) > MAX_PEERS:
-            raise Refusal("full", f"{MAX_PEERS} connections are open: expected fewer. Close other programs.")
+            raise RefusalError(
+                "full", f"{MAX_PEERS} connections are open: expected fewer. Close other programs."
+            )
         self._answer(peer, self._gate.challenge(peer, hello))
 
     def _auth(self, peer: Peer, message: Message, now: float) -> None:  # noqa: ARG002
@@ -146,15 +164,17 @@ class Service:
         self._gate.verify(peer, auth)
         peer.taken = peer.credited = 0
         log.info(event("peer joined", client=peer.client, pid=peer.pid))
-        self._answer(peer, m.Welcome(PROTOCOL, f"hybridmix {__version__}", self._schema, self._models, CREDITS))
+        self._answer(
+            peer, m.Welcome(PROTOCOL, f"hybridmix {__version__}", self._schema, self._models, CREDITS)
+        )
 
-    def _bye(self, peer: Peer, message: Message, now: float) -> None:
+    def _bye(self, peer: Peer, message: Message, now: float) -> None:  # noqa: ARG002
         bye = message.control
-        self.lost(peer, now, bye.reason if isinstance(bye, m.Bye) else "bye")
+        self.lost(peer, bye.reason if isinstance(bye, m.Bye) else "bye")
 
     # -- members ---------------------------------------------------------------------------------------
 
-    def _join(self, peer: Peer, message: Message, now: float) -> None:
+    def _join(self, peer: Peer, message: Message, now: float) -> None:  # noqa: ARG002
         join = message.control
         assert isinstance(join, m.Join)
         member = next((one for one in peer.members.values() if one.join.handle == join.handle), None)
@@ -176,7 +196,7 @@ class Service:
             # A host that was killed and started again may be here before its old connection is noticed.
             self.probe([self.peers[holder.peer]])
             while self._lost:
-                self.lost(self._lost.pop(), 0.0, "connection closed")
+                self.lost(self._lost.pop(), "connection closed")
         session = self.registry.session_for(join.session, peer.session)
         joined = self.registry.join(peer.identity, join, session)
         if joined is None:
@@ -203,7 +223,7 @@ class Service:
         if (member := peer.members.get(message.header.instance)) is not None:
             self._remove(peer, member)
 
-    def _leave_all(self, peer: Peer, now: float) -> None:  # noqa: ARG002
+    def _leave_all(self, peer: Peer) -> None:
         for member in list(peer.members.values()):
             self._remove(peer, member)
 
@@ -346,7 +366,7 @@ class Service:
             self.counters["messages_unknown"] += 1
             return
         if error.name == "version":
-            self._refuse(peer, Refusal("version", version_sentence(peer.client, _major(error))), now)
+            self._refuse(peer, RefusalError("version", version_sentence(peer.client, _major(error))), now)
             return
         self.counters["messages_bad"] += 1
         kind = int.from_bytes(frames[0][8:10], "little") if frames and len(frames[0]) >= 10 else 0
@@ -357,7 +377,7 @@ class Service:
         if self._log_once(f"bad {error.name}", now):
             log.warning(event("bad message", reason=error, kind=kind, client=peer.client, pid=peer.pid))
 
-    def _refuse(self, peer: Peer, refusal: Refusal, now: float) -> None:
+    def _refuse(self, peer: Peer, refusal: RefusalError, now: float) -> None:
         self.counters[f"refused_{refusal.code}"] += 1
         if self._log_once(f"refused {refusal.code}", now):
             log.warning(
@@ -366,8 +386,8 @@ class Service:
         self._answer(peer, m.Refuse(refusal.code, str(refusal)))
 
 
-def _full(group: int) -> Refusal:
-    return Refusal("full", f"Group {group} has 128 members: expected fewer. Use another group.")
+def _full(group: int) -> RefusalError:
+    return RefusalError("full", f"Group {group} has 128 members: expected fewer. Use another group.")
 
 
 def _major(error: WireError) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hmac
+import math
 import os
 import socket
 from collections.abc import Iterator
@@ -75,7 +76,7 @@ class Sockets:
 
     def wait(self, seconds: float) -> bool:
         """Wait until something happens, at most ``seconds``; True where a connection may have closed."""
-        ready = dict(self._poller.poll(max(0.0, seconds) * 1e3))
+        ready = dict(self._poller.poll(math.ceil(max(0.0, seconds) * 1e3)))
         if self._woken.fileno() in ready:
             with contextlib.suppress(BlockingIOError):
                 self._woken.recv(64)
@@ -114,10 +115,11 @@ class Sockets:
     def close(self, linger_ms: int = 0) -> None:
         """Close everything; queued messages get ``linger_ms`` to leave."""
         self._router.disable_monitor()
+        self._monitor.close(linger=0)
         self._router.close(linger=linger_ms)
         if self._zap is not None:
             self._zap.close(linger=0)
-        self._context.destroy(linger=0) if not linger_ms else self._context.term()
+        self._context.term()
         self._woken.close()
         self._waker.close()
 

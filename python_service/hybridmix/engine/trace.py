@@ -72,4 +72,5 @@ def read_trace(path: Path) -> npt.NDArray[np.void]:
 
 def records_of(trace: npt.NDArray[np.void], member: UUID) -> npt.NDArray[np.void]:
     """The records of one member, in the order of computation."""
-    return trace[trace["member"] == member.bytes]
+    mine: npt.NDArray[np.void] = trace[trace["member"] == member.bytes]
+    return mine
