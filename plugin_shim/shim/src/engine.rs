@@ -8,6 +8,7 @@ use dsp::{Chain, Declaration, Pace};
 use rtrb::{Consumer, RingBuffer};
 
 use crate::bypass::Bypass;
+use crate::fork;
 use crate::hops::{Context, Cutter};
 use crate::params::Mode;
 use crate::processor::Block;
@@ -61,6 +62,8 @@ pub(crate) struct Engine {
     block: u32,
     burst: u32,
     backstop: Duration,
+    /// Of the process that made it: a forked copy has no bridge.
+    generation: u32,
 }
 
 impl Engine {
@@ -97,6 +100,7 @@ impl Engine {
             block: 0,
             burst: 0,
             backstop: waiting::BACKSTOP,
+            generation: fork::generation(),
             shared,
         };
         (engine, BridgeEnds { hops, samples, values: values_in, rate, channels })
@@ -263,7 +267,7 @@ impl Engine {
     }
 
     fn forked(&self) -> bool {
-        false
+        fork::generation() != self.generation
     }
 
     /// Takes what the bridge brought.

@@ -8,13 +8,20 @@
 //! * **bridge**: one thread per process; streams hops to the service and brings values back.
 
 mod bypass;
+pub mod discovery;
+pub mod doorbell;
 mod engine;
+pub mod fork;
+pub mod handshake;
+pub mod histogram;
 pub mod hops;
 pub mod params;
 pub mod processor;
+pub mod queue;
 mod readouts;
 pub mod roster;
 pub mod schedule;
 pub mod shared;
+pub mod state;
 pub mod transport;
 pub mod waiting;

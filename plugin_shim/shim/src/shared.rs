@@ -1,10 +1,12 @@
 //! What the worlds of one instance share: plain messages, atomics, and one lock that audio never takes.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64};
-use std::sync::{Condvar, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use uuid::Uuid;
+
+use crate::doorbell::Doorbell;
 
 /// Most values that one PARAMS may carry to an instance.
 pub const MAX_VALUES: usize = 16;
@@ -98,6 +100,28 @@ pub struct SyncGate {
     pub lock: Mutex<()>,
     /// Notified by the bridge after it pushed values or lost the connection.
     pub arrived: Condvar,
+    /// Wakes the bridge; set while the instance is attached.
+    pub bell: Mutex<Option<Arc<Doorbell>>>,
+}
+
+impl SyncGate {
+    /// Makes the bridge look now: it drains, sends, and asks the service for what `need_end` says.
+    /// Audio calls it once `waiting` is set; it locks and calls the system, as the wait itself does.
+    pub fn wake_bridge(&self) {
+        if let Some(bell) = &*self.bell.lock().unwrap_or_else(PoisonError::into_inner) {
+            bell.ring();
+        }
+    }
+
+    /// Bridge: values were pushed, or none will come. Wakes audio where it waits.
+    pub fn open(&self) {
+        // Pairs with audio, which sets `waiting` and then looks at the ring once more before it sleeps.
+        fence(Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) {
+            drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
+            self.arrived.notify_all();
+        }
+    }
 }
 
 /// Counters and read-outs: audio and bridge write, the shells and STATS read.

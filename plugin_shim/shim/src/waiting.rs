@@ -25,6 +25,7 @@ pub fn wait(
     gate.need_run.store(run, SeqCst);
     gate.need_end.store(end, SeqCst);
     gate.waiting.store(true, SeqCst);
+    gate.wake_bridge();
     let deadline = Instant::now() + backstop;
     let mut guard = gate.lock.lock().unwrap_or_else(PoisonError::into_inner);
     let came = loop {

@@ -1,0 +1,30 @@
+//! Knowing that this process is a copy: a forked child has the memory of the bridge, but not its thread.
+//!
+//! One of the modules that hold `unsafe`: registering a fork handler has no safe interface.
+
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+static FORKS: AtomicU32 = AtomicU32::new(0);
+static REGISTERED: Once = Once::new();
+
+extern "C" fn in_child() {
+    FORKS.fetch_add(1, Ordering::SeqCst);
+}
+
+/// Begins to watch for forks. Any thread but audio; further calls do nothing.
+pub fn watch() {
+    REGISTERED.call_once(|| {
+        // SAFETY: the handler only touches an atomic, which is allowed between fork and exec, and it lives
+        // as long as this library: the C library unregisters it when the library is unloaded.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    });
+}
+
+/// How many forks lie between this process and the one in which [`watch`] was first called.
+///
+/// Whatever was made under another number belongs to a thread that does not exist here. One atomic load:
+/// audio may ask at every block.
+pub fn generation() -> u32 {
+    FORKS.load(Ordering::Relaxed)
+}

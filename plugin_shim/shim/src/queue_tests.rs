@@ -1,0 +1,137 @@
+use super::*;
+
+fn hop(run: u32, index: i64, flags: u32) -> Hop {
+    Hop {
+        stamp: 0,
+        run,
+        flags,
+        position: index * 480,
+        frames: 480,
+        beat: 0.0,
+        tempo: 0.0,
+        group: 1,
+        role: 0,
+        delay: 1920,
+        lead: 0,
+        amount: 1.0,
+        offset_db: 0.0,
+    }
+}
+
+fn announcement(run: u32) -> Hop {
+    Hop { frames: 0, ..hop(run, 0, flags::RUN_BEGIN) }
+}
+
+/// Mono samples that tell the hop they belong to.
+fn push(queue: &mut Queue, hop: Hop) -> u64 {
+    #[allow(clippy::cast_precision_loss)]
+    let value = hop.position as f32;
+    let count = usize::try_from(hop.frames).unwrap();
+    queue.push(hop, std::iter::repeat_n(value, count))
+}
+
+fn drain(queue: &mut Queue) -> Vec<Hop> {
+    let mut planar = Vec::new();
+    let mut all = Vec::new();
+    while let Some((hop, count)) = queue.next(1, &mut planar) {
+        assert_eq!(planar.len(), usize::try_from(hop.frames).unwrap());
+        all.push(hop);
+        queue.sent(count);
+    }
+    all
+}
+
+#[test]
+fn live_hops_travel_one_by_one_in_order() {
+    let mut queue = Queue::default();
+    push(&mut queue, announcement(1));
+    (0..3).for_each(|index| assert_eq!(push(&mut queue, hop(1, index, 0)), 0));
+    let sent: Vec<_> = drain(&mut queue).iter().map(|hop| (hop.position, hop.frames)).collect();
+    assert_eq!(sent, [(0, 0), (0, 480), (480, 480), (960, 480)]);
+    assert!(queue.is_empty());
+}
+
+#[test]
+fn sync_hops_that_are_ready_travel_as_one_planar_block() {
+    let mut queue = Queue::default();
+    for index in 0..3 {
+        let samples = |channel: f32| std::iter::repeat_n(channel, 480);
+        queue.push(hop(1, index, flags::SYNC), samples(1.0).chain(samples(2.0)));
+    }
+    let mut planar = Vec::new();
+    let (block, count) = queue.next(2, &mut planar).unwrap();
+    assert_eq!((block.frames, count, planar.len()), (1440, 3, 2880));
+    assert!(planar[..1440].iter().all(|s| *s == 1.0) && planar[1440..].iter().all(|s| *s == 2.0));
+}
+
+#[test]
+fn a_block_ends_where_the_receiver_must_see_a_difference() {
+    let sync = flags::SYNC;
+    let differing = [
+        hop(2, 1, sync),
+        hop(1, 2, sync),
+        hop(1, 1, 0),
+        hop(1, 1, sync | flags::GAP),
+        hop(1, 1, sync | flags::RUN_BEGIN),
+        hop(1, 1, sync | flags::BYPASSED),
+        Hop { amount: 0.5, ..hop(1, 1, sync) },
+        Hop { group: 2, ..hop(1, 1, sync) },
+        announcement(2),
+    ];
+    for next in differing {
+        let mut queue = Queue::default();
+        push(&mut queue, hop(1, 0, sync));
+        push(&mut queue, next);
+        assert_eq!(drain(&mut queue).len(), 2, "{next:?}");
+    }
+}
+
+#[test]
+fn a_block_holds_at_most_64_hops_and_keeps_the_zeroed_mark() {
+    let mut queue = Queue::default();
+    for index in 0..100 {
+        push(&mut queue, hop(1, index, flags::SYNC | if index == 7 { flags::ZEROED } else { 0 }));
+    }
+    let sent = drain(&mut queue);
+    assert_eq!(sent.iter().map(|hop| hop.frames / 480).collect::<Vec<_>>(), [64, 36]);
+    assert_eq!(sent.iter().map(|hop| hop.flags & flags::ZEROED != 0).collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
+fn live_drops_the_oldest_keeps_the_announcement_and_marks_the_gap() {
+    let mut queue = Queue::default();
+    push(&mut queue, announcement(1));
+    let dropped: u64 = (0..60).map(|index| push(&mut queue, hop(1, index, 0))).sum();
+    let sent = drain(&mut queue);
+    assert_eq!((dropped, sent.len()), (10, 51));
+    assert_eq!((sent[0].frames, sent[1].position), (0, 10 * 480));
+    let gaps: Vec<_> = sent.iter().map(|hop| hop.flags & flags::GAP != 0).collect();
+    assert!(gaps[1] && gaps.iter().filter(|gap| **gap).count() == 1, "{gaps:?}");
+}
+
+#[test]
+fn runs_of_which_nothing_is_left_vanish() {
+    let mut queue = Queue::default();
+    for run in 0..200 {
+        push(&mut queue, announcement(run));
+        push(&mut queue, hop(run, 0, 0));
+    }
+    let sent = drain(&mut queue);
+    assert_eq!(sent.len(), 100);
+    assert_eq!((sent[0].run, sent[0].frames, sent[1].run), (150, 0, 150));
+}
+
+#[test]
+fn announcements_alone_do_not_fill_the_queue() {
+    let mut queue = Queue::default();
+    (0..5000).for_each(|run| assert_eq!(push(&mut queue, announcement(run)), 0));
+    let sent = drain(&mut queue);
+    assert!(sent.len() <= LIVE_HOPS && sent.last().unwrap().run == 4999, "{}", sent.len());
+}
+
+#[test]
+fn sync_keeps_ten_seconds() {
+    let mut queue = Queue::default();
+    let dropped: u64 = (0..1001).map(|index| push(&mut queue, hop(1, index, flags::SYNC))).sum();
+    assert_eq!(dropped, 1);
+}

@@ -1,0 +1,131 @@
+//! What a project saves of an instance: JSON with sorted keys, versioned, refused where it is not ours.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use wire::limits::MAX_LABEL;
+use wire::parameters::{PARAMETERS, index_of_name};
+
+use crate::params::{PARAMS, by_name};
+use crate::shared::Shared;
+
+const FORMAT: &str = "hybridmix-state";
+const VERSION: u64 = 1;
+/// Longer states are refused unread.
+const MAX_BYTES: usize = 1 << 20;
+
+/// Why a state was refused. The instance is then as it was before.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// Empty, not JSON, or JSON of another shape.
+    #[error("saved state of {length} bytes is no HybridMix state: {reason}")]
+    NotOurs {
+        /// Its length.
+        length: usize,
+        /// What was found.
+        reason: String,
+    },
+    /// Saved by a later release.
+    #[error("saved state has version {0}, this plugin reads up to {VERSION}; install the newer plugin")]
+    Newer(u64),
+}
+
+/// What tells a state of any version apart.
+#[derive(Deserialize)]
+struct Envelope {
+    format: String,
+    version: u64,
+}
+
+/// Fields in alphabetical order: the text is the same for the same state.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    format: String,
+    instance: Uuid,
+    label: String,
+    params: BTreeMap<String, f64>,
+    session: Option<Uuid>,
+    start: BTreeMap<String, f32>,
+    version: u64,
+}
+
+/// The state of an instance as bytes. Main.
+#[must_use]
+pub fn save(shared: &Shared) -> Vec<u8> {
+    let identity = shared.identity.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let settable = PARAMS.iter().filter(|param| !param.read_only);
+    let saved = Saved {
+        format: FORMAT.to_owned(),
+        instance: identity.instance,
+        label: identity.label,
+        params: settable.map(|param| (param.name.to_owned(), shared.params.get(param.id))).collect(),
+        session: identity.session,
+        start: identity.start,
+        version: VERSION,
+    };
+    serde_json::to_vec(&saved).unwrap_or_default()
+}
+
+/// Takes over a saved state: all of it, or nothing. Main.
+///
+/// Values outside their range are taken at its end; settings that the state does not name get their
+/// default; names that this release does not know are left out.
+///
+/// # Errors
+/// Whatever is not a state of this plugin, or was saved by a later version of the format.
+pub fn load(shared: &Shared, bytes: &[u8]) -> Result<(), StateError> {
+    let saved = read(bytes)?;
+    for param in PARAMS.iter().filter(|param| !param.read_only) {
+        shared.params.set(param.id, saved.params.get(param.name).copied().unwrap_or(param.default));
+    }
+    for (slot, parameter) in shared.start_values.iter().zip(&PARAMETERS) {
+        let start = saved.start.get(parameter.name).copied().unwrap_or(parameter.neutral);
+        slot.store(start.to_bits(), Ordering::Relaxed);
+    }
+    let mut identity = shared.identity.lock().unwrap_or_else(PoisonError::into_inner);
+    identity.instance = saved.instance;
+    identity.session = saved.session;
+    identity.label = saved.label;
+    identity.start = saved.start;
+    shared.identity_version.fetch_add(1, Ordering::Release);
+    Ok(())
+}
+
+fn read(bytes: &[u8]) -> Result<Saved, StateError> {
+    let refuse = |reason: String| StateError::NotOurs { length: bytes.len(), reason };
+    if bytes.len() > MAX_BYTES {
+        return Err(refuse(format!("longer than {MAX_BYTES} bytes")));
+    }
+    let envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| refuse(error.to_string()))?;
+    if envelope.format != FORMAT {
+        return Err(refuse(format!("its format is {:?}", envelope.format)));
+    }
+    if envelope.version == 0 || envelope.version > VERSION {
+        return Err(StateError::Newer(envelope.version));
+    }
+    let mut saved: Saved = serde_json::from_slice(bytes).map_err(|error| refuse(error.to_string()))?;
+    if saved.instance.is_nil() || saved.session.is_some_and(|session| session.is_nil()) {
+        return Err(refuse("its instance or session is zero".to_owned()));
+    }
+    if saved.label.chars().count() > MAX_LABEL {
+        return Err(refuse(format!("its label is longer than {MAX_LABEL} characters")));
+    }
+    if saved.start.values().any(|value| !value.is_finite()) {
+        return Err(refuse("a start value is not finite".to_owned()));
+    }
+    saved.params.retain(|name, _| by_name(name).is_some_and(|param| !param.read_only));
+    saved.start = saved.start.into_iter().filter_map(clamped).collect();
+    Ok(saved)
+}
+
+fn clamped((name, value): (String, f32)) -> Option<(String, f32)> {
+    let parameter = &PARAMETERS[index_of_name(&name)?];
+    Some((name, value.clamp(parameter.min, parameter.max)))
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;
