@@ -223,8 +223,9 @@ class Engine:
         records["epoch"], records["end"] = action.epoch, action.end
         records["apply_at"] = [action.end + kept.user.delay for kept in members]
         records["member"] = [row.member.bytes for row in action.rows]
-        records["energy"], records["gain_db"] = energy, gains
-        records["trim_db"] = 0.0 if trim is None else trim
+        records["energy"] = energy
+        records["gain_db"] = np.where(known, gains, np.nan)
+        records["trim_db"] = np.nan if trim is None else trim
         whole = np.array([row.standing is Standing.WHOLE for row in action.rows], np.uint32)
         records["flags"] = whole * FLAG_WHOLE + known * np.uint32(FLAG_KNOWN)
         if action.incomplete:

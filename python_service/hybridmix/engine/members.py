@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
@@ -56,6 +57,8 @@ class Registry:
         self._make_engine = make_engine
         self.members: dict[UUID, Member] = {}
         self.groups: dict[GroupKey, Group] = {}
+        #: What the timelines of groups that ended had counted.
+        self.closed: Counter[str] = Counter()
 
     def session_for(self, wanted: UUID | None, process: UUID | None) -> UUID:
         """Session of an instance that asks for ``wanted`` and whose ``process`` may have one.
@@ -115,5 +118,6 @@ class Registry:
         del group.members[member.id]
         if not group.members:
             del self.groups[group.key]
+            self.closed.update(dataclasses.asdict(group.timeline.counters))
             actions = []
         return actions

@@ -15,11 +15,12 @@ from hybridmix.engine.peers import Peer
 from hybridmix.engine.service import Service
 from hybridmix.wire import parameters
 from hybridmix.wire.limits import MAX_JSON, PROTOCOL
+from hybridmix.wire.messages import RoundTrip
 
 __all__ = ["build_report"]
 
 _ROLES = ("unset", "ai_stem", "live_source")
-_COUNTERS = ("stale", "masked", "skipped", "gap", "absent", "incomplete", "frames")
+_COUNTERS = ("stale", "masked", "skipped", "gap", "absent", "incomplete", "refused", "frames")
 
 
 def build_report(
@@ -35,15 +36,15 @@ def build_report(
             "endpoint": endpoint,
             "uptime_s": round(meter.uptime_s, 3),
             "model": model,
-            "models": hashes,
             "schema": parameters.load().sha256,
             "state": "holding" if any(group["holding"] for group in groups) else "ok",
             "cpu_share": round(meter.cpu_share(), 4),
             "rss_mb": round(resident_mb(), 1),
             "loop_ms": meter.loop_ms(),
         },
+        "models": hashes,
         "counters": dict(sorted(service.counters.items())),
-        "totals": {name: sum(group["counters"][name] for group in groups) for name in _COUNTERS},
+        "totals": _totals(service, groups),
         "peers": [_peer(peer, now) for peer in service.peers.values() if peer.proved],
         "groups": groups,
         "truncated": False,
@@ -57,8 +58,24 @@ def build_report(
     return report
 
 
+def _totals(service: Service, groups: list[dict[str, Any]]) -> dict[str, int]:
+    """Counters of every group there is or was, and of the plugins that are here now."""
+    members = [member for group in groups for member in group["members"]]
+    return {
+        **{
+            name: service.registry.closed[name] + sum(group["counters"][name] for group in groups)
+            for name in _COUNTERS
+        },
+        **{name: sum(member[name] for member in members) for name in ("late", "dropped")},
+    }
+
+
+def _ms(samples: int, rate: int) -> float:
+    return round(samples * 1e3 / rate, 3)
+
+
 def _peer(peer: Peer, now: float) -> dict[str, Any]:
-    trip = peer.round_trip
+    trip = peer.round_trip or RoundTrip(0.0, 0.0, 0.0, 0)
     return {
         "client": peer.client,
         "pid": peer.pid,
@@ -66,7 +83,7 @@ def _peer(peer: Peer, now: float) -> dict[str, Any]:
         "blocks": peer.taken,
         "connected_s": round(now - peer.since, 3),
         "silent_s": round(now - peer.heard, 3),
-        "rtt_ms": None if trip is None else msgspec.to_builtins(trip),
+        "rtt_ms": msgspec.to_builtins(trip),
     }
 
 
@@ -96,12 +113,12 @@ def _member(member: Member) -> dict[str, Any]:
         "rate": join.rate,
         "channels": join.channels,
         "delay_ms": join.delay_ms,
-        "position": member.position,
+        "position": stats.position if stats else member.position,
         "values": {names[number]: round(value, 3) for number, value in sorted(member.values.items())},
         "status": stats.status if stats else None,
         "late": stats.late if stats else 0,
         "dropped": stats.dropped if stats else 0,
         "incomplete": stats.incomplete if stats else 0,
-        "lead": stats.lead if stats else 0,
-        "needed_delay": stats.needed_delay if stats else 0,
+        "lead_ms": _ms(stats.lead, join.rate) if stats else 0.0,
+        "needed_delay_ms": _ms(stats.needed_delay, join.rate) if stats else 0.0,
     }

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import IO
-from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 
 from hybridmix.errors import InputError
 
-__all__ = ["FLAG_INCOMPLETE", "FLAG_KNOWN", "FLAG_WHOLE", "RECORD", "TraceWriter", "read_trace", "records_of"]
+__all__ = ["FLAG_INCOMPLETE", "FLAG_KNOWN", "FLAG_WHOLE", "RECORD", "TraceWriter", "count", "read"]
 
 #: Little-endian records without a header, in the order of computation. ``end`` and ``apply_at`` are
 #: samples on the timeline, ``member`` the bytes of its UUID, ``energy`` the K-weighted mean square summed
-#: over the channels, ``gain_db`` and ``trim_db`` what was sent (meaningless without FLAG_KNOWN).
+#: over the channels, ``gain_db`` and ``trim_db`` what was sent; NaN where nothing was, so the member holds.
 RECORD = np.dtype(
     [
         ("epoch", "<i4"),
@@ -30,7 +29,7 @@ RECORD = np.dtype(
 )
 #: The member delivered the frame (else its last features served).
 FLAG_WHOLE = 1
-#: The gain was sent; without it the member holds what it has.
+#: The gain was sent.
 FLAG_KNOWN = 2
 #: A member of the group was left out because waiting for it would have blocked.
 FLAG_INCOMPLETE = 4
@@ -61,7 +60,7 @@ class TraceWriter:
         self._file.close()
 
 
-def read_trace(path: Path) -> npt.NDArray[np.void]:
+def read(path: Path) -> npt.NDArray[np.void]:
     """All whole records of ``path`` (dtype RECORD), in the order of computation. Raises InputError."""
     try:
         content = path.read_bytes()
@@ -70,7 +69,6 @@ def read_trace(path: Path) -> npt.NDArray[np.void]:
     return np.frombuffer(content[: len(content) // RECORD.itemsize * RECORD.itemsize], dtype=RECORD)
 
 
-def records_of(trace: npt.NDArray[np.void], member: UUID) -> npt.NDArray[np.void]:
-    """The records of one member, in the order of computation."""
-    mine: npt.NDArray[np.void] = trace[trace["member"] == member.bytes]
-    return mine
+def count(path: Path) -> int:
+    """How many whole records ``path`` holds; 0 for a file that is not there."""
+    return path.stat().st_size // RECORD.itemsize if path.exists() else 0
