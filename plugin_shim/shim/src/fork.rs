@@ -2,6 +2,8 @@
 //!
 //! One of the modules that hold `unsafe`: registering a fork handler has no safe interface.
 
+#![allow(unsafe_code)]
+
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 

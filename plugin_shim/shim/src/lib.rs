@@ -7,7 +7,10 @@
 //!   the wait of a Sync render aside.
 //! * **bridge**: one thread per process; streams hops to the service and brings values back.
 
+#![deny(unsafe_code)]
+
 mod bypass;
+mod clap;
 pub mod discovery;
 pub mod doorbell;
 mod engine;
@@ -16,6 +19,7 @@ pub mod handshake;
 pub mod histogram;
 pub mod hops;
 pub mod params;
+pub mod plugin;
 pub mod processor;
 pub mod queue;
 mod readouts;
@@ -24,4 +28,8 @@ pub mod schedule;
 pub mod shared;
 pub mod state;
 pub mod transport;
+mod vst3;
 pub mod waiting;
+
+pub use clap::Entry as ClapEntry;
+pub use vst3::factory::get_plugin_factory;

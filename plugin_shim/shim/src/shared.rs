@@ -64,7 +64,8 @@ pub struct Scheduled {
 /// What persists and who the instance is. Main and bridge only.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Identity {
-    /// This instance; survives save and load, unique among live instances.
+    /// This instance; survives save and load, unique among live instances. Nil until it first joins a
+    /// service: two instances that never met one save the same state when they have the same settings.
     pub instance: Uuid,
     /// The session that the instances of a project share; `None` until the service names it.
     pub session: Option<Uuid>,

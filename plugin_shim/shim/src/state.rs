@@ -44,7 +44,7 @@ struct Envelope {
 #[derive(Serialize, Deserialize)]
 struct Saved {
     format: String,
-    instance: Uuid,
+    instance: Option<Uuid>,
     label: String,
     params: BTreeMap<String, f64>,
     session: Option<Uuid>,
@@ -59,7 +59,7 @@ pub fn save(shared: &Shared) -> Vec<u8> {
     let settable = PARAMS.iter().filter(|param| !param.read_only);
     let saved = Saved {
         format: FORMAT.to_owned(),
-        instance: identity.instance,
+        instance: Some(identity.instance).filter(|instance| !instance.is_nil()),
         label: identity.label,
         params: settable.map(|param| (param.name.to_owned(), shared.params.get(param.id))).collect(),
         session: identity.session,
@@ -86,7 +86,7 @@ pub fn load(shared: &Shared, bytes: &[u8]) -> Result<(), StateError> {
         slot.store(start.to_bits(), Ordering::Relaxed);
     }
     let mut identity = shared.identity.lock().unwrap_or_else(PoisonError::into_inner);
-    identity.instance = saved.instance;
+    identity.instance = saved.instance.unwrap_or_default();
     identity.session = saved.session;
     identity.label = saved.label;
     identity.start = saved.start;
@@ -107,7 +107,7 @@ fn read(bytes: &[u8]) -> Result<Saved, StateError> {
         return Err(StateError::Newer(envelope.version));
     }
     let mut saved: Saved = serde_json::from_slice(bytes).map_err(|error| refuse(error.to_string()))?;
-    if saved.instance.is_nil() || saved.session.is_some_and(|session| session.is_nil()) {
+    if [saved.instance, saved.session].contains(&Some(Uuid::nil())) {
         return Err(refuse("its instance or session is zero".to_owned()));
     }
     if saved.label.chars().count() > MAX_LABEL {
