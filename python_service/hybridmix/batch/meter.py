@@ -1,6 +1,5 @@
-"""Streaming level meter: integrated and short-term loudness, sample peak, true peak.
+"""Streaming level meter: energies for the loudness, sample peak, true peak.
 
-ITU-R BS.1770-4: K-weighting, 400 ms blocks every 100 ms, absolute gate -70 LUFS, relative gate -10 LU.
 Streaming, so that an hour of audio costs a few hundred kilobytes.
 """
 
@@ -13,84 +12,78 @@ import numpy.typing as npt
 import soxr
 
 from hybridmix.batch.audio import Audio
-from hybridmix.features.k_weighting import KWeighting
+from hybridmix.batch.loudness import Energies
+from hybridmix.features import KWeighting
 
-__all__ = ["Meter"]
-
-_SILENCE = -math.inf
+__all__ = ["Meter", "decibels"]
 
 
 class Meter:
-    """Measures one stream of ``channels`` (1 or 2) at ``rate`` Hz.
+    """Measures one stream of ``channels`` (1 or 2) at ``rate`` Hz; audio is measured second by second.
 
     Args:
-        true_peak: also measure true peak by 4x oversampling (costs more than the rest).
+        true_peak: also measure the true peak, by 4x oversampling.
     """
 
     def __init__(self, rate: int, channels: int, *, true_peak: bool = False) -> None:
-        self._weighting = KWeighting(rate, channels)
+        self._weighting = KWeighting(rate)
+        self._state = np.zeros((channels, *KWeighting.STATE_SHAPE))
         self._oversampler = (
             soxr.ResampleStream(rate, 4 * rate, channels, dtype="float32") if true_peak else None
         )
         self._segment = rate // 10
-        self._rest: npt.NDArray[np.float32] = np.zeros((channels, 0), np.float32)
+        self._blocks: list[Audio] = []
+        self._waiting = 0
         self._energies: list[float] = []
         self._peak = 0.0
         self._true_peak = 0.0
 
     def add(self, block: Audio) -> None:
-        """Measure the next ``block``, shape ``(channels, frames)``."""
-        self._peak = max(self._peak, float(np.max(np.abs(block), initial=0.0)))
-        if self._oversampler is not None and block.shape[1]:
-            self._oversampled(self._oversampler.resample_chunk(np.ascontiguousarray(block.T)))
-        weighted = self._weighting.process(block)
-        samples = np.concatenate([self._rest, weighted], axis=1)
-        whole = samples.shape[1] // self._segment
-        if whole:
-            segments = samples[:, : whole * self._segment].reshape(samples.shape[0], whole, self._segment)
-            self._energies += np.mean(np.square(segments, dtype=np.float64), axis=2).sum(axis=0).tolist()
-        self._rest = samples[:, whole * self._segment :]
+        """Measure ``block``, shape ``(channels, frames)``, with those before it."""
+        self._blocks.append(block)
+        self._waiting += block.shape[1]
+        if self._waiting >= 10 * self._segment:
+            self._measure(self._waiting // self._segment * self._segment)
 
-    def _oversampled(self, block: npt.NDArray[np.float32]) -> None:
-        self._true_peak = max(self._true_peak, float(np.max(np.abs(block), initial=0.0)))
+    def _measure(self, frames: int) -> None:
+        """Measure the first ``frames`` samples that wait, whole segments of 100 ms."""
+        audio = np.concatenate(self._blocks, axis=1)
+        self._blocks = [audio[:, frames:]]
+        self._waiting -= frames
+        audio = audio[:, :frames]
+        self._peak = max(self._peak, _peak(audio))
+        if self._oversampler is not None:
+            self._true_peak = max(
+                self._true_peak, _peak(self._oversampler.resample_chunk(np.ascontiguousarray(audio.T)))
+            )
+        weighted, self._state = self._weighting.weight(audio, self._state)
+        segments = weighted.reshape(len(weighted), -1, self._segment)
+        self._energies += np.mean(np.square(segments), axis=2).sum(axis=0).tolist()
 
-    @property
+    def energies(self) -> Energies:
+        """Return the energies of the whole segments so far."""
+        if self._waiting >= self._segment:
+            self._measure(self._waiting // self._segment * self._segment)
+        return np.array(self._energies)
+
     def peak_dbfs(self) -> float:
-        """Largest sample in dBFS; -inf for silence."""
-        return _decibels(self._peak)
+        """Return the largest sample in dBFS; -inf for silence."""
+        return decibels(max(self._peak, *(_peak(block) for block in self._blocks), 0.0))
 
     def true_peak_dbtp(self) -> float:
         """Return the true peak in dBTP and end the measurement; never below the sample peak."""
-        if self._oversampler is not None:
-            self._oversampled(
-                self._oversampler.resample_chunk(np.zeros((0, self._rest.shape[0]), np.float32), last=True)
-            )
-            self._oversampler = None
-        return _decibels(max(self._true_peak, self._peak))
-
-    def integrated_lufs(self, skip_s: float = 0.0) -> float:
-        """Return the gated loudness in LUFS after the first ``skip_s`` seconds; -inf when nothing passes the gates."""
-        blocks = self._windows(4)[round(skip_s * 10) :]
-        blocks = blocks[_lufs(blocks) > -70.0]
-        if not blocks.size:
-            return _SILENCE
-        return float(_lufs(np.mean(blocks[_lufs(blocks) > _lufs(np.mean(blocks)) - 10.0])))
-
-    def short_term_lufs(self) -> npt.NDArray[np.float64]:
-        """Return the loudness of each 3 s window in LUFS, one per 100 ms, the first ending at 3 s."""
-        return _lufs(self._windows(30))
-
-    def _windows(self, segments: int) -> npt.NDArray[np.float64]:
-        """Mean energy of each run of ``segments`` segments of 100 ms."""
-        if len(self._energies) < segments:
-            return np.zeros(0)
-        sums = np.concatenate([[0.0], np.cumsum(self._energies)])
-        return np.maximum((sums[segments:] - sums[:-segments]) / segments, 0.0)
+        if self._oversampler is None:
+            return self.peak_dbfs()
+        rest = np.concatenate([*self._blocks], axis=1) if self._blocks else np.zeros((2, 0), np.float32)
+        tail = self._oversampler.resample_chunk(np.ascontiguousarray(rest.T), last=True)
+        self._oversampler = None
+        return max(decibels(max(self._true_peak, _peak(tail))), self.peak_dbfs())
 
 
-def _lufs(energy: npt.NDArray[np.float64] | np.floating) -> npt.NDArray[np.float64]:
-    return np.asarray(-0.691 + 10.0 * np.log10(np.maximum(energy, 1e-20)))
+def _peak(audio: npt.NDArray[np.float32]) -> float:
+    return float(max(audio.max(initial=0.0), -audio.min(initial=0.0)))
 
 
-def _decibels(amplitude: float) -> float:
-    return 20.0 * math.log10(amplitude) if amplitude > 0.0 else _SILENCE
+def decibels(amplitude: float) -> float:
+    """Return ``amplitude`` (full scale 1.0) in dB; -inf for 0."""
+    return 20.0 * math.log10(amplitude) if amplitude > 0.0 else -math.inf

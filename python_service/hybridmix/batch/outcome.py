@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from hybridmix import __version__
 from hybridmix.batch.audio import Audio
-from hybridmix.batch.meter import Meter
+from hybridmix.batch.loudness import Energies, integrated, short_term
+from hybridmix.batch.meter import Meter, decibels
 from hybridmix.batch.picture import Curve
 from hybridmix.batch.private_service import PrivateService
 from hybridmix.batch.report import Counters, GainRange, Level, MixLevel, Report, TrackReport, finite
 from hybridmix.batch.strip import Strip
-from hybridmix.engine import trace
+from hybridmix.engine.trace import FLAG_KNOWN, read_trace, records_of
 
 if TYPE_CHECKING:
     from hybridmix.batch.mix_session import MixSession
@@ -50,15 +51,15 @@ class Observer:
         self._service = service
         self._rate = rate
         self._counters_before = _counters(service.status())
-        self._trace_skip = trace.count(service.trace)
-        self._before = {strip.shim.label: _Batched(Meter(rate, strip.channels), rate) for strip in strips}
-        self._after = {strip.shim.label: _Batched(Meter(rate, strip.channels), rate) for strip in strips}
-        self._mix = _Batched(Meter(rate, 2, true_peak=True), rate)
+        self._trace_skip = len(read_trace(service.trace))
+        self._heard = {strip.shim.label: 0.0 for strip in strips}
+        self._after = {strip.shim.label: Meter(rate, strip.channels) for strip in strips}
+        self._mix = Meter(rate, 2, true_peak=True)
         self._instances = {strip.shim.label: strip.shim.instance for strip in strips}
 
     def heard(self, label: str, block: Audio) -> None:
-        """Note what the plugin of ``label`` heard."""
-        self._before[label].add(block)
+        """Note the peak of what the plugin of ``label`` heard; its loudness is the service's to measure."""
+        self._heard[label] = max(self._heard[label], float(block.max()), -float(block.min()))
 
     def stem(self, label: str, block: Audio) -> None:
         """Note what left the strip of ``label``."""
@@ -74,17 +75,15 @@ class Observer:
             lambda status: self._reported(status, frames), "the plugins' final report"
         )
         counters = {name: value - self._counters_before[name] for name, value in _counters(status).items()}
-        rows = trace.read(self._service.trace)[self._trace_skip :]
-        mine = {label: rows[rows["member"] == instance.bytes] for label, instance in self._instances.items()}
+        rows = read_trace(self._service.trace)[self._trace_skip :]
+        mine = {label: records_of(rows, instance) for label, instance in self._instances.items()}
         complete = not any(counters[name] for name in counters if name != "absent")
-        needed = max((member["needed_delay_ms"] for member in _members(status)), default=0.0)
-        for meter in (*self._before.values(), *self._after.values(), self._mix):
-            meter.flush()
+        needed = max(member["needed_delay"] for member in _members(status)) * 1000 / self._rate
         report = Report(
             hybridmix=__version__,
             session=session.settings.name,
             model=session.settings.model,
-            model_sha256=status["models"],
+            model_sha256=status["service"]["models"],
             sample_rate=self._rate,
             control_delay_ms=session.settings.control_delay_ms,
             block=session.block,
@@ -94,16 +93,19 @@ class Observer:
                     label=track.label,
                     role=track.role,
                     path=str(track.audio) if isinstance(track.audio, Path) else None,
-                    before=_level(self._before[track.label].meter),
-                    after=_level(self._after[track.label].meter),
-                    gain_db=_range(mine[track.label]["gain_db"]),
+                    before=Level(
+                        finite(integrated(self._energies(mine[track.label], frames))),
+                        finite(decibels(self._heard[track.label])),
+                    ),
+                    after=_level(self._after[track.label]),
+                    gain_db=_range(_known(mine[track.label])["gain_db"]),
                 )
                 for track in session.tracks
             ],
             mix=MixLevel(
-                lufs=finite(self._mix.meter.integrated_lufs()),
-                peak_dbfs=finite(self._mix.meter.peak_dbfs),
-                true_peak_dbtp=finite(self._mix.meter.true_peak_dbtp()),
+                lufs=finite(integrated(self._mix.energies())),
+                peak_dbfs=finite(self._mix.peak_dbfs()),
+                true_peak_dbtp=finite(self._mix.true_peak_dbtp()),
                 clipped_samples=0,
             ),
             trim_db_min=_range(rows["trim_db"]).min,
@@ -118,42 +120,29 @@ class Observer:
             report=report,
             gains={label: self._curve(rows, "gain_db") for label, rows in mine.items()},
             trim=self._curve(next(iter(mine.values())), "trim_db"),
-            loudness=_loudness(self._mix.meter),
+            loudness=_loudness(self._mix),
         )
 
     def _reported(self, status: dict[str, Any], frames: int) -> bool:
         """Whether every plugin has told the service about its last block."""
         members = {member["instance"]: member for member in _members(status)}
         return all(
-            str(instance) in members and members[str(instance)]["position"] >= frames
+            str(instance) in members and (members[str(instance)]["reported"] or 0) >= frames
             for instance in self._instances.values()
         )
 
+    def _energies(self, rows: npt.NDArray[Any], frames: int) -> Energies:
+        """Return the energies of 100 ms that the service measured of one track over ``frames`` samples."""
+        length = self._rate // 20
+        energies = np.zeros(2 * (frames // (2 * length)) + 2)
+        index = rows["end"] // length - 1
+        inside = (index >= 0) & (index < energies.size)
+        energies[index[inside]] = rows["energy"][inside]
+        return energies.reshape(-1, 2).mean(axis=1)
+
     def _curve(self, rows: npt.NDArray[Any], name: str) -> Curve:
-        known = rows[np.isfinite(rows[name])]
+        known = _known(rows) if name == "gain_db" else rows
         return known["apply_at"] / self._rate, known[name].astype(np.float64)
-
-
-class _Batched:
-    """Feeds a meter seconds instead of blocks: the same figures for a fraction of the calls."""
-
-    def __init__(self, meter: Meter, frames: int) -> None:
-        self.meter = meter
-        self._frames = frames
-        self._blocks: list[Audio] = []
-        self._count = 0
-
-    def add(self, block: Audio) -> None:
-        self._blocks.append(block)
-        self._count += block.shape[1]
-        if self._count >= self._frames:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._blocks:
-            self.meter.add(np.concatenate(self._blocks, axis=1))
-        self._blocks = []
-        self._count = 0
 
 
 def _members(status: dict[str, Any]) -> list[dict[str, Any]]:
@@ -178,21 +167,25 @@ def _advice(session: MixSession, needed_ms: float) -> str:
 
 
 def _level(meter: Meter) -> Level:
-    return Level(lufs=finite(meter.integrated_lufs()), peak_dbfs=finite(meter.peak_dbfs))
+    return Level(lufs=finite(integrated(meter.energies())), peak_dbfs=finite(meter.peak_dbfs()))
 
 
 def _range(values: npt.NDArray[np.float32]) -> GainRange:
-    known = values[np.isfinite(values)]
-    if not known.size:
+    if not values.size:
         return GainRange(None, None, None, None)
     return GainRange(
-        start=finite(float(known[0])),
-        min=finite(float(known.min())),
-        max=finite(float(known.max())),
-        end=finite(float(known[-1])),
+        start=finite(float(values[0])),
+        min=finite(float(values.min())),
+        max=finite(float(values.max())),
+        end=finite(float(values[-1])),
     )
 
 
+def _known(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the records whose gain was sent."""
+    return rows[rows["flags"] & FLAG_KNOWN != 0]
+
+
 def _loudness(meter: Meter) -> Curve:
-    values = meter.short_term_lufs()
+    values = short_term(meter.energies())
     return 3.0 + 0.1 * np.arange(values.size), np.maximum(values, -70.0)

@@ -32,12 +32,12 @@ class PrivateService:
         #: Per-frame values of the render, see ``hybridmix.engine.trace``.
         self.trace = Path(self._folder.name) / "trace.bin"
         self._before = os.environ.get("HYBRIDMIX_RUNTIME_DIR")
-        runtime = Path(self._folder.name) / "run"
+        self._runtime = Path(self._folder.name) / "run"
         self._log = Path(self._folder.name) / "service.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "hybridmix", "serve", "--runtime-dir", str(runtime)),
+                    *(sys.executable, "-m", "hybridmix", "serve", "--runtime-dir", str(self._runtime)),
                     *("--model", model, "--trace", str(self.trace)),
                 ],
                 stdin=subprocess.DEVNULL,
@@ -46,11 +46,10 @@ class PrivateService:
             )
         try:
             self._await_ready()
-            self._client = Client(runtime)
         except BaseException:
             self.close()
             raise
-        os.environ["HYBRIDMIX_RUNTIME_DIR"] = str(runtime)
+        os.environ["HYBRIDMIX_RUNTIME_DIR"] = str(self._runtime)
 
     def _await_ready(self) -> None:
         """Wait for the line that says that the service accepts."""
@@ -73,7 +72,8 @@ class PrivateService:
             raise HybridMixError(
                 f"the render's service ended with exit code {self._process.returncode}; render again."
             )
-        return self._client.status()
+        with Client(self._runtime) as client:
+            return client.status()
 
     def wait_for(self, done: Any, what: str) -> dict[str, Any]:
         """Poll the status until ``done(status)``; return it.
@@ -98,8 +98,6 @@ class PrivateService:
             os.environ.pop("HYBRIDMIX_RUNTIME_DIR", None)
         else:
             os.environ["HYBRIDMIX_RUNTIME_DIR"] = self._before
-        if hasattr(self, "_client"):
-            self._client.close()
         if self._process.poll() is None:
             self._process.terminate()
             try:

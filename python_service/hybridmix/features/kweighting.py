@@ -44,7 +44,14 @@ class KWeighting:
         """
         if not len(audio):
             return np.zeros(0), state
-        weighted, after = sosfilt(self._sections, audio, axis=-1, zi=state.transpose(1, 0, 2))
+        weighted, after = self.weight(audio, state)
         np.multiply(weighted, weighted, out=weighted)
         # A reduction over the contiguous axis sums each row pairwise by itself.
-        return np.add.reduce(weighted, axis=-1) / audio.shape[-1], after.transpose(1, 0, 2)
+        return np.add.reduce(weighted, axis=-1) / audio.shape[-1], after
+
+    def weight(
+        self, audio: npt.NDArray[np.float32], state: npt.NDArray[np.float64]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Filter ``audio`` (rows, frames) from ``state`` (rows, 2, 2); returns it weighted, and the new state."""
+        weighted, after = sosfilt(self._sections, audio, axis=-1, zi=state.transpose(1, 0, 2))
+        return weighted, after.transpose(1, 0, 2)
