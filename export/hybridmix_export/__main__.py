@@ -9,7 +9,6 @@ from pathlib import Path
 
 import hybridmix
 from hybridmix.errors import HybridMixError
-
 from hybridmix_export.card import COMMAND, card
 from hybridmix_export.catalogue import CATALOGUE, Export
 from hybridmix_export.convert import convert

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
-from hybridmix_models.gain import EqualLoudness, Headroom
 from torch import nn
+
+from hybridmix_models.gain import EqualLoudness, Headroom
 
 __all__ = ["CATALOGUE", "Export", "Tensor"]
 

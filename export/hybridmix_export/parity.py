@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import torch
+
 from hybridmix.errors import HybridMixError
 from hybridmix.wire import parameters
-from hybridmix_models.gain import reference
-
 from hybridmix_export.catalogue import Export, Tensor
+from hybridmix_models.gain import reference
 
 __all__ = ["BATCHES", "LONG_FRAMES", "ParityError", "check", "check_declaration"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hybridmix.timeline import Compute, Reply, Row, Standing
 
 from .driving import BLOCK, FRAME, HOP, RATE, D, Driver, computes, feeds, member_id, replies, who

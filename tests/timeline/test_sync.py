@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hybridmix.timeline import BACKSTOP_S, Standing
 
 from .driving import FRAME, RATE, Driver, computes, feeds, member_id, replies, who

@@ -160,11 +160,8 @@ class MixSession:
             self._service = None
 
     def _strip(self, track: MixTrack, session: UUID) -> Strip:
-        chosen = (
-            presets.load(track.preset or self._default_preset)
-            if track.preset or self._default_preset
-            else None
-        )
+        name = track.preset or self._default_preset
+        chosen = presets.load(name) if name else None
         role = track.role or (chosen.role if chosen else None)
         offset = (
             track.gain_offset_db
@@ -326,5 +323,5 @@ def _shaped(stem: Audio, track: MixTrack) -> npt.NDArray[np.float32]:
     if isinstance(track.audio, Path):
         return stem
     if track.audio.ndim == 1:
-        return stem[0]
-    return stem.T if track.audio.shape[0] > 2 else stem
+        return np.asarray(stem[0])
+    return np.asarray(stem.T) if track.audio.shape[0] > 2 else stem

@@ -18,7 +18,7 @@ from hybridmix.batch.picture import Curve
 from hybridmix.batch.private_service import PrivateService
 from hybridmix.batch.report import Counters, GainRange, Level, MixLevel, Report, TrackReport, finite
 from hybridmix.batch.strip import Strip
-from hybridmix.engine.trace import FLAG_KNOWN, read_trace, records_of
+from hybridmix.engine import trace
 
 if TYPE_CHECKING:
     from hybridmix.batch.mix_session import MixSession
@@ -51,7 +51,7 @@ class Observer:
         self._service = service
         self._rate = rate
         self._counters_before = _counters(service.status())
-        self._trace_skip = len(read_trace(service.trace))
+        self._trace_skip = trace.count(service.trace)
         self._heard = {strip.shim.label: 0.0 for strip in strips}
         self._after = {strip.shim.label: Meter(rate, strip.channels) for strip in strips}
         self._mix = Meter(rate, 2, true_peak=True)
@@ -75,8 +75,8 @@ class Observer:
             lambda status: self._reported(status, frames), "the plugins' final report"
         )
         counters = {name: value - self._counters_before[name] for name, value in _counters(status).items()}
-        rows = read_trace(self._service.trace)[self._trace_skip :]
-        mine = {label: records_of(rows, instance) for label, instance in self._instances.items()}
+        rows = trace.read(self._service.trace)[self._trace_skip :]
+        mine = {label: rows[rows["member"] == instance.bytes] for label, instance in self._instances.items()}
         complete = not any(counters[name] for name in counters if name != "absent")
         needed = max(member["needed_delay"] for member in _members(status)) * 1000 / self._rate
         report = Report(
@@ -138,7 +138,7 @@ class Observer:
         index = rows["end"] // length - 1
         inside = (index >= 0) & (index < energies.size)
         energies[index[inside]] = rows["energy"][inside]
-        return energies.reshape(-1, 2).mean(axis=1)
+        return np.asarray(energies.reshape(-1, 2).mean(axis=1))
 
     def _curve(self, rows: npt.NDArray[Any], name: str) -> Curve:
         known = _known(rows) if name == "gain_db" else rows
@@ -183,9 +183,9 @@ def _range(values: npt.NDArray[np.float32]) -> GainRange:
 
 def _known(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the records whose gain was sent."""
-    return rows[rows["flags"] & FLAG_KNOWN != 0]
+    return np.asarray(rows[rows["flags"] & trace.FLAG_KNOWN != 0])
 
 
 def _loudness(meter: Meter) -> Curve:
     values = short_term(meter.energies())
-    return 3.0 + 0.1 * np.arange(values.size), np.maximum(values, -70.0)
+    return np.asarray(3.0 + 0.1 * np.arange(values.size)), np.asarray(np.maximum(values, -70.0))

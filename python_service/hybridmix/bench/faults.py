@@ -33,8 +33,8 @@ def measure(kills: int, say: Callable[[str], None]) -> dict[str, Any]:
         kills: how often the service is killed and started anew.
         say: told what is being done.
     """
-    mixing = status.by_name("mixing").code
-    refused = status.by_name("version_refused").code
+    codes = {state.name: state.code for state in status.load()}
+    mixing, refused = codes["mixing"], codes["version_refused"]
     reconnects: list[float] = []
     with tempfile.TemporaryDirectory(prefix="hybridmix-") as parent:
         folder = Path(parent) / "run"
