@@ -78,7 +78,7 @@ _EQUAL_LOUDNESS = Export(
     limits=(
         "Boost at most +12 dB: a track below -36 LUFS stays below the target.",
         "The gain follows the last 3 s, smoothed with a time constant of 1 s; it does not know what comes.",
-        "A frame is active when the 400 ms that end with it are above -70 LUFS; otherwise the gain holds.",
+        "A frame is active when it, or the 400 ms that end with it, are above -70 LUFS; otherwise the gain holds.",
         "Begin with zeros and false. Energies above +60 LUFS count as +60 LUFS, not-a-number as silence.",
     ),
     out_of_scope=(
@@ -92,7 +92,7 @@ _HEADROOM = Export(
     name="headroom",
     build=Headroom,
     summary="Group trim that keeps the sum of the gained tracks below -1 dBFS.",
-    source="Running sample peak: up at once, held for 2 s, down by 1.5 dB/s (compare ITU-R BS.1770-4, annex 2)",
+    source="Running sample peak: up at once, held for 2 s after the last peak within 2 dB, down by 1.5 dB/s (compare ITU-R BS.1770-4, annex 2)",
     inputs=(
         Tensor(
             "audio",
@@ -103,7 +103,14 @@ _HEADROOM = Export(
         ),
         Tensor("gain_db", torch.float32, ("n",), "dB", "gain of each track"),
         Tensor("peak", torch.float32, (1,), "full scale 1", "running peak of the sum", "peak_out"),
-        Tensor("held", torch.float32, (1,), "frames", "frames since the sum reached that peak", "held_out"),
+        Tensor(
+            "held",
+            torch.float32,
+            (1,),
+            "frames",
+            "frames since the sum came within 2 dB of that peak",
+            "held_out",
+        ),
     ),
     outputs=(
         Tensor("trim_db", torch.float32, (1,), "dB", "trim of every track of the group", tolerance=1e-4),

@@ -30,8 +30,8 @@ def _energy(lufs: float) -> float:
 class EqualLoudness(nn.Module):
     """Gain of each track from the energy of its newest 50 ms frame and of its last 3 s.
 
-    A frame is *active* when the 400 ms that end with it pass the absolute gate; only active frames enter
-    the window, so silence neither counts nor makes the gain drift.
+    A frame is *active* when it, or the 400 ms that end with it, pass the absolute gate: pauses between two
+    hits count as they do in the recommendation, silence neither counts nor makes the gain drift.
     """
 
     #: Frames of 50 ms in the window: 3 s.
@@ -75,7 +75,8 @@ class EqualLoudness(nn.Module):
         # Not-a-number compares false, so it counts as silence.
         energy = torch.where(present & (energy >= 0.0), energy, 0.0).clamp(max=self.MAX_ENERGY)
         appended = torch.cat([window[:, 1:], energy[:, None]], dim=1)
-        active = present & (self._block_energies(appended)[:, -1] > _energy(self.ABSOLUTE_GATE_LUFS))
+        gate = _energy(self.ABSOLUTE_GATE_LUFS)
+        active = present & ((energy > gate) | (self._block_energies(appended)[:, -1] > gate))
         window_out = torch.where(active[:, None], appended, window)
         filled_out = torch.where(active, torch.clamp(filled + 1, max=self.WINDOW), filled)
 

@@ -1,7 +1,8 @@
 """Headroom: one trim for the whole group that keeps the sum of its tracks below -1 dBFS.
 
 The running peak of the sum goes up at once, holds for 2 s, then comes down by 1.5 dB/s; the trim is what
-is missing between it and the aim. Peaks are those of the samples, not the true peaks of ITU-R BS.1770-4,
+is missing between it and the aim. A peak within 2 dB of the running one starts the hold again: a beat whose
+hits differ a little keeps its trim instead of making it pump. Peaks are those of the samples, not the true peaks of ITU-R BS.1770-4,
 annex 2. The rule sees what it is given: neither what the host does after the plugin, nor a
 peak before it happened.
 """
@@ -21,6 +22,8 @@ class Headroom(nn.Module):
 
     AIM_DBFS = -1.0
     HOLD_FRAMES = 40
+    #: A peak that is at most so far below the running one starts the hold again.
+    CLOSE_DB = 2.0
     RECOVERY_DB_PER_FRAME = 0.075
     #: Lower bound of the trim in dB, that of the declared parameter.
     MIN_TRIM_DB = -60.0
@@ -38,7 +41,7 @@ class Headroom(nn.Module):
             audio: (n, 2, frames) float32, the frame of each track before its gain, mono given twice.
             gain_db: (n,) float32, gain of each track in dB.
             peak: (1,) float32, running peak of the sum, amplitude.
-            held: (1,) float32, frames since the sum last reached ``peak``.
+            held: (1,) float32, frames since the sum last came within 2 dB of ``peak``.
 
         Returns:
             trim_db (1,) in -60 to 0 dB, peak_out (1,), held_out (1,). Begin with zeros.
@@ -52,8 +55,8 @@ class Headroom(nn.Module):
         summed = torch.matmul(amplitude[None, :], audio.flatten(1))
         newest = summed.abs().amax(dim=1)
 
-        reached = newest >= peak
-        held_out = torch.where(reached, 0.0, torch.clamp(held + 1.0, max=self.HOLD_FRAMES + 1.0))
+        close = newest >= peak * 10.0 ** (-self.CLOSE_DB / 20.0)
+        held_out = torch.where(close, 0.0, torch.clamp(held + 1.0, max=self.HOLD_FRAMES + 1.0))
         fallen = peak * 10.0 ** (-self.RECOVERY_DB_PER_FRAME / 20.0)
         kept = torch.where(held_out > self.HOLD_FRAMES, fallen, peak)
         peak_out = torch.maximum(newest, kept)

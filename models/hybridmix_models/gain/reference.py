@@ -29,7 +29,7 @@ def equal_loudness(energy: Doubles, present: npt.NDArray[np.bool_]) -> Doubles:
     gain = np.nan
     for frame, (value, counts) in enumerate(zip(energy, present, strict=True)):
         block = [*active[-(EqualLoudness.BLOCK - 1) :], float(value)]
-        if counts and _lufs(np.mean(block)) > EqualLoudness.ABSOLUTE_GATE_LUFS:
+        if counts and _lufs(max(float(value), float(np.mean(block)))) > EqualLoudness.ABSOLUTE_GATE_LUFS:
             active.append(float(value))
             frames = len(active) - (EqualLoudness.BLOCK - 1)
             if frames >= EqualLoudness.BLOCK:
@@ -59,7 +59,7 @@ def headroom(peaks: Doubles) -> Doubles:
     trims = np.zeros(len(peaks))
     running, since = -np.inf, 0
     for frame, level in enumerate(20.0 * np.log10(np.maximum(peaks, 1e-20))):
-        since = 0 if level >= running else since + 1
+        since = 0 if level >= running - Headroom.CLOSE_DB else since + 1
         if since > Headroom.HOLD_FRAMES:
             running -= Headroom.RECOVERY_DB_PER_FRAME
         running = max(running, level)
