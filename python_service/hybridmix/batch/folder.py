@@ -15,7 +15,13 @@ from hybridmix.batch.outcome import Measurement
 from hybridmix.batch.session_file import Output
 from hybridmix.errors import InputError
 
-__all__ = ["OutputFolder"]
+__all__ = ["OutputFolder", "check"]
+
+
+def check(folder: Path) -> None:
+    """Raise InputError where ``folder`` exists and cannot be one."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"output folder {folder} is a file; name a folder.")
 
 
 class OutputFolder:
@@ -31,8 +37,7 @@ class OutputFolder:
         self._rate = rate
         self._writers: list[Writer] = []
         self._made: list[Path] = []
-        if folder.exists() and not folder.is_dir():
-            raise InputError(f"output folder {folder} is a file; name a folder.")
+        check(folder)
         self._make(folder)
         if output.stems:
             self._make(folder / "stems")

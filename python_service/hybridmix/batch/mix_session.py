@@ -99,7 +99,7 @@ class MixSession:
             raise InputError("two tracks of the session have the same label; give each its own.")
         self._all_tracks = list(tracks)
         self._default_preset = preset
-        self._bundle = bundle_path(plugin)
+        self._plugin = plugin
         self.rate = self._choose_rate(sample_rate or self.settings.sample_rate)
         #: Samples per block: at most the control delay, so that lockstep rendering is complete.
         self.block = self.settings.block or _block(self.rate, self.settings.control_delay_ms)
@@ -135,10 +135,11 @@ class MixSession:
         return rate
 
     def __enter__(self) -> Self:
+        bundle = bundle_path(self._plugin)
         self._service = private_service.PrivateService(self.settings.model)
         try:
             session = uuid4()
-            self._strips = [self._strip(track, session) for track in self.tracks]
+            self._strips = [self._strip(track, bundle, session) for track in self.tracks]
             self._join()
         except BaseException:
             self.close()
@@ -159,7 +160,7 @@ class MixSession:
             self._service.close()
             self._service = None
 
-    def _strip(self, track: MixTrack, session: UUID) -> Strip:
+    def _strip(self, track: MixTrack, bundle: Path, session: UUID) -> Strip:
         name = track.preset or self._default_preset
         chosen = presets.load(name) if name else None
         role = track.role or (chosen.role if chosen else None)
@@ -175,7 +176,7 @@ class MixSession:
             "group": float(self.settings.group),
             "role": float(_ROLE_CODES[role]),
         }
-        shim = Shim(self._bundle, track.label, session, params)
+        shim = Shim(bundle, track.label, session, params)
         return Strip(self._opener(track), shim, track.before, track.after, self.rate)
 
     def _opener(self, track: MixTrack) -> Callable[[], Any]:

@@ -1,9 +1,10 @@
-"""The ``hybridmix`` command: one module per subcommand, loaded only when it is called for."""
+"""The ``hybridmix`` command: one module per subcommand."""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -12,15 +13,10 @@ from rich.console import Console
 from hybridmix import __version__
 from hybridmix.errors import HybridMixError
 
-__all__ = ["app", "main"]
+__all__ = ["build", "main"]
 
-app = typer.Typer(
-    name="hybridmix",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Makes AI-generated stems and live recordings sit in one mix.",
-)
+#: Subcommands; each lives in ``hybridmix.cli.<name>`` and adds itself through ``register(app)``.
+_COMMANDS = ("serve", "status", "render", "bench", "doctor", "plugin")
 
 
 def _version(show: bool) -> None:
@@ -29,7 +25,6 @@ def _version(show: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
@@ -38,16 +33,24 @@ def _root(
     """Makes AI-generated stems and live recordings sit in one mix."""
 
 
-#: Subcommands; each lives in ``hybridmix.cli.<name>`` and adds itself through ``register(app)``.
-_COMMANDS = ("serve", "status", "render", "bench", "doctor", "plugin")
-
-
-def main() -> None:
-    """Run the command line; errors end in one sentence on stderr and the error's exit code."""
+def build() -> typer.Typer:
+    """Return the whole command line."""
+    app = typer.Typer(
+        name="hybridmix", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    )
+    app.callback()(_root)
     for name in _COMMANDS:
         importlib.import_module(f"hybridmix.cli.{name}").register(app)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line on ``arguments`` (``sys.argv`` when left out).
+
+    An error that the user can do something about ends in one sentence on stderr and the error's exit code.
+    """
     try:
-        app()
+        build()(arguments)
     except HybridMixError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]error:[/red] {error}")
+        Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"error: {error}")
         sys.exit(error.exit_code)

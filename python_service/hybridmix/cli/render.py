@@ -48,13 +48,14 @@ def render(
             "expected either a session file or --demo, for example: hybridmix render session.toml --out mixed"
         )
     try:
-        from hybridmix.batch import MixSession
+        from hybridmix.batch import MixSession, folder
     except ModuleNotFoundError as error:
         raise InputError(
             f"rendering needs {error.name}, which is not installed; install the extra: pip install 'hybridmix[batch]'"
         ) from None
     with resources.as_file(resources.files("hybridmix") / "demo" / "session.toml") as demo_file:
         path = session if session is not None else demo_file
+        folder.check(out)
         console = Console(stderr=True)
         columns = (
             TextColumn("mixing"),
