@@ -7,7 +7,19 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["differences", "write_or_check"]
+from hybridmix.errors import InputError
+
+__all__ = ["checkout", "differences", "write_or_check"]
+
+
+def checkout() -> Path:
+    """The folder of the source checkout that this package runs from; `InputError` where there is none."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "pyproject.toml").is_file():
+        raise InputError(
+            f"{root} is no checkout of HybridMix; generated files belong to one. Clone it first."
+        )
+    return root
 
 
 def differences(files: Mapping[Path, str], repair: str) -> str:

@@ -16,7 +16,7 @@ pub(crate) fn read<T: DeserializeOwned + Serialize>(payload: &[u8]) -> Result<T,
         return Err(WireError::JsonTooLong(payload.len()));
     }
     let raw = parse(payload)?;
-    let typed: T = serde_json::from_value(raw.clone()).map_err(|e| WireError::Body(e.to_string()))?;
+    let typed: T = T::deserialize(&raw).map_err(|e| WireError::Body(e.to_string()))?;
     let back = serde_json::to_value(&typed).map_err(|e| WireError::Body(e.to_string()))?;
     if agrees(&raw, &back) {
         Ok(typed)
@@ -35,11 +35,11 @@ fn parse(payload: &[u8]) -> Result<Value, WireError> {
     if value.is_object() { Ok(value) } else { Err(WireError::Json("not an object".into())) }
 }
 
-/// True where everything in `back` stands in `raw` in the same form; an absent key equals null.
+/// True where everything in `back` stands in `raw` in the same form.
 fn agrees(raw: &Value, back: &Value) -> bool {
     match (raw, back) {
         (Value::Object(raw), Value::Object(back)) => {
-            back.iter().all(|(key, back)| agrees(raw.get(key).unwrap_or(&Value::Null), back))
+            back.iter().all(|(key, back)| raw.get(key).is_some_and(|raw| agrees(raw, back)))
         }
         (Value::Array(raw), Value::Array(back)) => {
             raw.len() == back.len() && raw.iter().zip(back).all(|(raw, back)| agrees(raw, back))

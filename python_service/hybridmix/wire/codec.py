@@ -75,7 +75,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def decode(frames: Sequence[bytes]) -> Message:
-    """Read a message from its frames (anything bytes-like).
+    """Read a message from its frames.
 
     Raises:
         WireError: the first check that fails, in the order of the protocol; nothing else, whatever arrives.

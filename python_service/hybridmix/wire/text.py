@@ -99,9 +99,11 @@ _DECODER = json.JSONDecoder(
 
 
 def _agrees(raw: Any, back: Any) -> bool:
-    """True where everything in ``back`` stands in ``raw`` in the same form; an absent key equals null."""
+    """True where everything in ``back`` stands in ``raw`` in the same form."""
     if isinstance(back, dict):
-        return isinstance(raw, dict) and all(_agrees(raw.get(key), value) for key, value in back.items())
+        return isinstance(raw, dict) and all(
+            key in raw and _agrees(raw[key], value) for key, value in back.items()
+        )
     if isinstance(back, list | tuple):
         return len(raw) == len(back) and all(_agrees(a, b) for a, b in zip(raw, back, strict=True))
     if isinstance(back, float):

@@ -1,0 +1,80 @@
+"""Golden vectors: every message type as bytes with its meaning, and broken ones with the reason.
+
+A vector is a JSON object: ``name``, ``about``, ``frames``, ``error`` (null where it is accepted) and, where
+accepted, ``header`` (the fields that a receiver sees), ``payload`` (its meaning) and ``canonical`` (false
+where a sender would write other bytes). A frame is hex, or ``[hex, byte, times]``: hex, then a repeated byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from hybridmix.wire.codec import decode
+from hybridmix.wire.error import WireError
+from hybridmix.wire.header import Kind
+
+__all__ = ["Frame", "Vector", "accepted", "expand", "refused", "samples"]
+
+#: Hex, or hex followed by a byte (hex) so many times.
+Frame = str | tuple[str, str, int]
+
+
+class Vector(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One golden vector; see the module."""
+
+    name: str
+    about: str
+    frames: list[Frame]
+    error: str | None
+    header: dict[str, Any] | None = None
+    payload: Any = None
+    canonical: bool = True
+
+
+def samples(channels: int, frames: int) -> bytes:
+    """Planar test samples: sample i of channel c is ((37 i + 11 c) mod 256 - 128) / 128."""
+    i, c = np.arange(frames), np.arange(channels)[:, None]
+    return (((37 * i + 11 * c) % 256 - 128) / 128).astype("<f4").tobytes()
+
+
+def expand(frame: Frame) -> bytes:
+    """The bytes of a frame."""
+    if isinstance(frame, str):
+        return bytes.fromhex(frame)
+    start, byte, times = frame
+    return bytes.fromhex(start) + bytes.fromhex(byte) * times
+
+
+def accepted(name: str, about: str, frames: Sequence[bytes], *, canonical: bool = True) -> Vector:
+    """A vector from a message that is decoded here: what is accepted, and what it means."""
+    message = decode(frames)
+    payload: Any = None
+    if message.header.kind is Kind.BLOCK:
+        payload = f"{message.audio.shape[0]} x {message.audio.shape[1]} samples"
+    elif message.body is not None:
+        payload = msgspec.to_builtins(message.body)
+    header = msgspec.to_builtins(message.header)
+    return Vector(name, about, [_fold(frame) for frame in frames], None, header, payload, canonical)
+
+
+def refused(name: str, about: str, frames: Sequence[bytes], error: str) -> Vector:
+    """A vector from a message that must be refused for that reason; `AssertionError` where it is not."""
+    try:
+        decode(frames)
+        found = "accepted"
+    except WireError as reason:
+        found = reason.name
+    if found != error:
+        raise AssertionError(f"{name}: {found} where {error} was expected")
+    return Vector(name, about, [_fold(frame) for frame in frames], error)
+
+
+def _fold(frame: bytes) -> Frame:
+    """Hex, shortened where the frame ends in many equal bytes."""
+    end = frame.rstrip(frame[-1:]) if frame else b""
+    times = len(frame) - len(end)
+    return frame.hex() if times < 1024 else (end.hex(), frame[-1:].hex(), times)
