@@ -1,7 +1,7 @@
 //! The one place where audio waits: a Sync render that needs values for the block at hand.
 
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{Ordering::SeqCst, fence};
 use std::time::{Duration, Instant};
 
 use crate::shared::Shared;
@@ -25,6 +25,8 @@ pub fn wait(
     gate.need_run.store(run, SeqCst);
     gate.need_end.store(end, SeqCst);
     gate.waiting.store(true, SeqCst);
+    // Pairs with the bridge, which pushes values and then looks whether anybody waits.
+    fence(SeqCst);
     gate.wake_bridge();
     let deadline = Instant::now() + backstop;
     let mut guard = gate.lock.lock().unwrap_or_else(PoisonError::into_inner);
