@@ -9,8 +9,10 @@
 
 #![deny(unsafe_code)]
 
+pub mod bridge;
 mod bypass;
 mod clap;
+pub mod connection;
 pub mod discovery;
 pub mod doorbell;
 mod engine;
@@ -18,6 +20,8 @@ pub mod fork;
 pub mod handshake;
 pub mod histogram;
 pub mod hops;
+pub mod link;
+mod member;
 pub mod params;
 pub mod plugin;
 pub mod processor;
@@ -26,10 +30,12 @@ mod readouts;
 pub mod roster;
 pub mod schedule;
 pub mod shared;
+mod signals;
 pub mod state;
 pub mod transport;
 mod vst3;
 pub mod waiting;
+mod worker;
 
 pub use clap::Entry as ClapEntry;
 pub use vst3::factory::get_plugin_factory;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wire::status;
 
+use crate::bridge::{self, Attachment};
 use crate::params::{self, PARAMS, Param, ParamId};
 use crate::processor::{Block, Processor};
 use crate::shared::Shared;
@@ -30,6 +31,8 @@ pub const MAX_STATE: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Plugin {
     shared: Arc<Shared>,
+    /// Held from the first activation on, over those that follow: the instance stays joined.
+    attachment: Mutex<Option<Attachment>>,
 }
 
 impl Plugin {
@@ -50,7 +53,10 @@ impl Plugin {
     #[must_use]
     pub fn activate(&self, rate: f64, max_frames: u32, channels: u16) -> Active {
         self.deactivate();
-        let (processor, _) = Processor::new(Arc::clone(&self.shared), rate, max_frames, channels);
+        let (processor, ends) = Processor::new(Arc::clone(&self.shared), rate, max_frames, channels);
+        let attachment = ends.map(|ends| bridge::attach(Arc::clone(&self.shared), ends));
+        // The one before goes only now, so that the instance stays joined.
+        *lock(&self.attachment) = attachment;
         Active {
             shared: Arc::clone(&self.shared),
             processor,
@@ -60,7 +66,7 @@ impl Plugin {
         }
     }
 
-    /// **main**: disconnects. The read-outs go to rest, so that an instance at rest is told by its state alone.
+    /// **main**: the instance stays joined, to be there at once when it is activated again. The read-outs go to rest, so that an instance at rest is told by its state alone.
     pub fn deactivate(&self) {
         let readout = &self.shared.readout;
         readout.status.store(status::IDLE, Relaxed);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
@@ -169,6 +169,17 @@ pub struct Shared {
     pub start_values: [AtomicU32; MAX_VALUES],
     /// Set when the project must be marked changed (new identity); a shell clears it on the main thread.
     pub host_dirty: AtomicBool,
+}
+
+impl Shared {
+    /// The identity, locked; an instance that has none yet gets one. Main and bridge.
+    pub fn identity(&self) -> MutexGuard<'_, Identity> {
+        let mut identity = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
+        if identity.instance.is_nil() {
+            identity.instance = Uuid::new_v4();
+        }
+        identity
+    }
 }
 
 /// The bridge's ends of an instance's rings.

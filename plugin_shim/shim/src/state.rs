@@ -1,7 +1,6 @@
 //! What a project saves of an instance: JSON with sorted keys, versioned, refused where it is not ours.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
@@ -55,7 +54,7 @@ struct Saved {
 /// The state of an instance as bytes. Main.
 #[must_use]
 pub fn save(shared: &Shared) -> Vec<u8> {
-    let identity = shared.identity.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let identity = shared.identity().clone();
     let settable = PARAMS.iter().filter(|param| !param.read_only);
     let saved = Saved {
         format: FORMAT.to_owned(),
@@ -85,7 +84,7 @@ pub fn load(shared: &Shared, bytes: &[u8]) -> Result<(), StateError> {
         let start = saved.start.get(parameter.name).copied().unwrap_or(parameter.neutral);
         slot.store(start.to_bits(), Ordering::Relaxed);
     }
-    let mut identity = shared.identity.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut identity = shared.identity();
     identity.instance = saved.instance.unwrap_or_default();
     identity.session = saved.session;
     identity.label = saved.label;
