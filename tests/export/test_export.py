@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from hybridmix.wire import parameters
 from hybridmix_export import __main__ as command
 from hybridmix_export.catalogue import CATALOGUE, Export

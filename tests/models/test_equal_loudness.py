@@ -4,10 +4,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from hybridmix_models.gain import EqualLoudness, reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyloudnorm import Meter
+
+from hybridmix_models.gain import EqualLoudness, reference
 
 RATE = 48000
 FRAME = RATE // 20

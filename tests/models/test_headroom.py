@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hybridmix_models.gain import Headroom
 from torch import Tensor
+
+from hybridmix_models.gain import Headroom
 
 FRAMES = 480
 
