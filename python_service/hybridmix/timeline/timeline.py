@@ -122,12 +122,13 @@ class Timeline:
         if entry is None or not self._usable(entry, run, position, frames, delay):
             self.counters.refused += 1
             return []
+        actions: list[Action] = []
         current = entry.run
         moved = entry.given_up
         entry.given_up = False
         entry.heard = now
         if current is None or current.number != run:
-            current = self._begin(entry, run, position, start, sync, delay, lead)
+            current = self._begin(entry, run, position, start, sync, delay, lead, actions)
             gap = gap or not begin
             moved = True
         epoch = current.epoch
@@ -143,7 +144,6 @@ class Timeline:
             current.clean_from = max(current.front, position + -position % self._hop)
         if moved:
             self._recheck()
-        actions: list[Action] = []
         if frames:
             end = current.front = position + frames
             epoch.front = max(epoch.front, end)
@@ -247,11 +247,20 @@ class Timeline:
         return not frames or current is None or current.number != run or position >= current.front
 
     def _begin(
-        self, entry: Member, number: int, position: int, start: bool, sync: bool, delay: int, lead: int
+        self,
+        entry: Member,
+        number: int,
+        position: int,
+        start: bool,
+        sync: bool,
+        delay: int,
+        lead: int,
+        actions: list[Action],
     ) -> Run:
         """End the member's run and begin another, in the epoch where it belongs."""
-        if entry.run is not None:
-            self._end(entry.run)
+        old = entry.run
+        if old is not None:
+            self._end(old)
         self._waiting.discard(entry.id)
         entry.waiting = None
         epoch = None
@@ -265,6 +274,9 @@ class Timeline:
             epoch = Epoch(self._next_epoch, front=position)
             self._next_epoch += 1
             self._epochs.append(epoch)
+        if epoch.computed is not None and old is not None and old.owed:
+            # The group has left the old epoch behind; its answers must not come after those of the new one.
+            self._force(old.epoch, old.owed[-1][0], actions)
         grid = position + -position % self._hop
         whole_from = position + -position % self.frame
         late = epoch.first_end is not None and grid >= epoch.first_end
@@ -397,7 +409,7 @@ class Timeline:
             entry.given_up = True
             for other in entry.process.members:
                 neighbour = self._members[other]
-                if neighbour.heard <= silent_since and neighbour.waiting is None:
+                if neighbour.heard <= silent_since:
                     neighbour.given_up = True
 
     def _bound(self, actions: list[Action]) -> None:
