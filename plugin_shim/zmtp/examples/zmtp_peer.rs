@@ -5,7 +5,7 @@
 //! Commands, one a line: `send HEX…` (`-` is an empty part), `echo` (return every message from now on),
 //! `pause`/`resume` (taking messages), `flood SIZE MS` (a message every millisecond), `stats`, `close`.
 //! Events, one a line: `ready GENERATION`, `lost ERROR`, `failed ERROR`, `message HEX…`, `sent`,
-//! `refused ERROR`, `flooded …`, `stats …`, `closed MICROSECONDS`.
+//! `refused ERROR`, `paused`, `flooded …`, `stats …`, `closed MICROSECONDS`.
 
 use std::io::{self, BufRead, Write};
 use std::sync::mpsc::{self, Receiver};
@@ -84,7 +84,7 @@ struct Flood {
 impl Peer {
     fn run(&mut self, commands: &Receiver<String>) -> Result<(), Failure> {
         loop {
-            let wait = if self.flood.is_some() { 1 } else { 1000 };
+            let wait = if self.flood.is_some() { 1 } else { 50 };
             if self.paused {
                 // A message that waits ends every poll at once.
                 std::thread::sleep(Duration::from_millis(5));
@@ -155,7 +155,10 @@ impl Peer {
                 }
             }
             Some("echo") => self.echo = true,
-            Some("pause") => self.paused = true,
+            Some("pause") => {
+                self.paused = true;
+                say("paused");
+            }
             Some("resume") => self.paused = false,
             Some("flood") => {
                 let mut number = || words.next().unwrap_or_default().parse::<u32>();

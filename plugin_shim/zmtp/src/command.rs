@@ -28,8 +28,14 @@ pub(crate) fn pong(fields: &[u8]) -> Result<Vec<u8>, ProtocolError> {
     Ok(build("PONG", context))
 }
 
+/// The ERROR of libzmq's PLAIN server (4.3.5): its source says `"\x5ERROR"`, where C reads the digits `5E`.
+const MISSPELT_ERROR: &[u8] = b"^RROR";
+
 /// Splits a command body into its name and fields.
 pub(crate) fn split(body: &[u8]) -> Result<(&[u8], &[u8]), ProtocolError> {
+    if let Some(fields) = body.strip_prefix(MISSPELT_ERROR) {
+        return Ok((b"ERROR", fields));
+    }
     let fault = "its name runs past the end";
     take_short(body)
         .filter(|(name, _)| !name.is_empty())
@@ -83,6 +89,11 @@ mod tests {
             );
         }
         assert!(matches!(refused(b"\x05abc"), ProtocolError::Malformed { command: "ERROR", .. }));
+    }
+
+    #[test]
+    fn the_misspelt_error_of_libzmq_is_understood() {
+        assert_eq!(split(b"^RROR\x03400"), Ok((&b"ERROR"[..], &b"\x03400"[..])));
     }
 
     #[test]

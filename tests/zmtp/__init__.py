@@ -1,0 +1,1 @@
+"""The Rust client against libzmq, and against peers that misbehave."""
