@@ -2,7 +2,8 @@
 //!
 //! `bridge_probe [instances=N] [block=N] [rate=HZ] [channels=N] [sync=1] [seconds=S] [identity=UUID]`
 //!
-//! One thread processes all instances in turn: at audio cadence, or as fast as Sync lets it. Every 50 ms one
+//! One thread processes all instances in turn: at audio cadence, or, once all are joined, as fast as Sync lets
+//! it. Every 50 ms one
 //! line of JSON shows each instance and the bridge. Lines on the standard input act on an instance:
 //! `load I UUID`, `label I TEXT`, `activate I RATE`, `drop I`, and `quit`. The last line, printed after `quit`,
 //! the end of the input or `seconds` of audio, tells how long the last detachment took.
@@ -88,6 +89,10 @@ fn main() -> Result<(), String> {
         let processor = instance.activate(&settings, settings.rate);
         rack.lock().expect("no thread panics").push(Some(processor));
     }
+    let lines = read_lines();
+    while settings.sync && !instances.iter().all(|instance| instance.shared.link.up.load(Ordering::Relaxed)) {
+        thread::sleep(Duration::from_millis(5));
+    }
     let done = Arc::new(AtomicBool::new(false));
     let audio = {
         let (rack, done) = (Arc::clone(&rack), Arc::clone(&done));
@@ -95,7 +100,6 @@ fn main() -> Result<(), String> {
         let (sync, seconds) = (settings.sync, settings.seconds);
         thread::spawn(move || play(&rack, &done, (block, channels, rate), sync, seconds))
     };
-    let lines = read_lines();
     while !done.load(Ordering::Relaxed) {
         match lines.recv_timeout(Duration::from_millis(50)) {
             Ok(line) if line == "quit" => break,

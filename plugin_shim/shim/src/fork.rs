@@ -30,3 +30,26 @@ pub fn watch() {
 pub fn generation() -> u32 {
     FORKS.load(Ordering::Relaxed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forked_child_knows_that_it_is_one() {
+        watch();
+        watch();
+        let before = generation();
+        // SAFETY: the child only loads an atomic and ends, without running any destructor.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let code = i32::from(generation() != before + 1);
+            // SAFETY: ends the child at once.
+            unsafe { libc::_exit(code) };
+        }
+        let mut status = -1;
+        // SAFETY: waits for the child that was just made and writes to a local.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!((status, generation()), (0, before));
+    }
+}

@@ -1,0 +1,170 @@
+"""What the bridge sends: joins, hops in order, waits, and what credit allows."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from uuid import UUID, uuid4
+
+import numpy as np
+
+from hybridmix.wire import Flags, Kind, messages
+
+from .driving import Stage, begins, joined, mixing
+
+HOP = 480
+
+
+def test_an_instance_joins_announces_its_run_and_streams_every_hop_once(stage: Stage) -> None:
+    service = stage.serve()
+    probe = stage.probe(instances=1)
+    stage.until(lambda: len(service.blocks()) > 100)
+    first, *hops = service.blocks()
+    assert begins(first)
+    assert first.frames == 0
+    assert [block.frames for block in hops] == [HOP] * len(hops)
+    assert all(later.position == earlier.position + HOP for earlier, later in pairwise(hops))
+    assert [block.sequence for block in service.blocks()] == list(range(1, len(hops) + 2))
+    seen = stage.seen(probe, mixing)["instances"][0]
+    assert UUID(seen["instance"]) == first.instance
+    assert (seen["session"], seen["dirty"], seen["late"]) == (str(service.session), True, 0)
+    assert stage.seen(probe, lambda s: s["bridge"]["rtt_ms"]["count"] > 5)["bridge"]["rtt_ms"]["p50"] > 0
+
+
+def test_hops_leave_in_the_order_in_which_the_instances_pushed_them(stage: Stage) -> None:
+    service = stage.serve()
+    stage.probe(instances=4, block=HOP)
+    stage.until(lambda: len({block.instance for block in service.blocks()}) == 4)
+    begin = len(service.received)
+    stage.until(lambda: len(service.received) > begin + 400)
+    order = [m.header for m in service.received[begin:] if m.header.kind is Kind.BLOCK and m.header.frames]
+    turns = [tuple(header.instance for header in order[index : index + 4]) for index in range(0, 200, 4)]
+    assert set(turns) == {turns[0]}
+    assert len(set(turns[0])) == 4
+    for index in range(0, 200, 4):
+        assert len({header.position for header in order[index : index + 4]}) == 1
+
+
+def test_a_render_sends_what_is_ready_as_one_block_and_waits_for_the_answer(stage: Stage) -> None:
+    service = stage.serve()
+    probe = stage.probe(instances=3, block=8192, sync=1, seconds=5)
+    stage.finish(probe)
+    sizes = {block.frames // HOP for block in service.blocks()}
+    assert max(sizes) >= 17
+    assert all(block.flags & Flags.SYNC for block in service.blocks())
+    waits = service.of(Kind.WAIT)
+    assert waits
+    for index, message in enumerate(service.received):
+        if message.header.kind is Kind.WAIT:
+            sent = [m.header for m in service.received[:index] if m.header.kind is Kind.BLOCK]
+            own = [block for block in sent if block.instance == message.header.instance]
+            assert own[-1].position + own[-1].frames >= message.header.position
+    assert not any(block.flags & Flags.GAP for block in service.blocks())
+
+
+def test_a_block_of_several_hops_is_planar(stage: Stage) -> None:
+    service = stage.serve()
+    stage.finish(stage.probe(instances=1, block=4096, sync=1, seconds=2))
+    several = [m for m in service.of(Kind.BLOCK) if m.header.frames > HOP]
+    assert several
+    for message in several:
+        assert message.audio.shape == (2, message.header.frames)
+        # Both channels are independent noise; interleaving or swapping planes would correlate them.
+        left, right = message.audio
+        assert abs(np.corrcoef(left, right)[0, 1]) < 0.2
+
+
+def test_live_keeps_within_its_credit_drops_the_oldest_and_marks_the_gap(stage: Stage) -> None:
+    service = stage.serve(credits=8)
+    service.crediting = service.answering = False
+    probe = stage.probe(instances=2)
+    seen = stage.seen(probe, lambda s: all(i["dropped"] > 20 for i in s["instances"]))
+    for instance in seen["instances"]:
+        assert len(service.blocks(instance["instance"])) == 8
+    assert seen["instances"][0]["up"], "a service that is slow is still a service"
+    service.crediting = True
+    service.credits_back()
+    stage.until(lambda: len(service.blocks()) > 100)
+    for instance in seen["instances"]:
+        flags = [bool(block.flags & Flags.GAP) for block in service.blocks(instance["instance"])]
+        assert flags[8], "the first hop after the loss says so"
+        assert not any(flags[:8])
+
+
+def test_a_render_keeps_every_hop_when_credit_runs_out(stage: Stage) -> None:
+    service = stage.serve(credits=1)
+    service.crediting = False
+    probe = stage.probe(instances=1, block=512, sync=1)
+    stage.until(lambda: service.blocks())
+    stage.rest(0.3)
+    assert len(service.blocks()) == 1
+    service.crediting = True
+    service.credits_back()
+    stage.until(lambda: len(service.blocks()) > 50)
+    hops = [block for block in service.blocks() if block.frames]
+    assert all(later.position == earlier.position + earlier.frames for earlier, later in pairwise(hops))
+    assert stage.seen(probe, mixing)["instances"][0]["dropped"] == 0
+
+
+def test_a_label_is_told_without_a_new_run(stage: Stage) -> None:
+    service = stage.serve()
+    probe = stage.probe(instances=1)
+    stage.seen(probe, mixing)
+    probe.tell("label 0 Bass")
+    stage.until(lambda: len(service.of(Kind.JOIN)) == 2)
+    stage.rest(0.2)
+    joins = [message.control for message in service.of(Kind.JOIN)]
+    assert isinstance(joins[1], messages.Join)
+    assert joins[1].label == "Bass"
+    assert sum(map(begins, service.blocks())) == 1
+
+
+def test_a_state_that_is_loaded_later_makes_another_member_of_the_instance(stage: Stage) -> None:
+    service = stage.serve()
+    probe = stage.probe(instances=1)
+    stage.seen(probe, mixing)
+    identity = str(uuid4())
+    probe.tell(f"load 0 {identity}")
+    stage.until(lambda: len(service.blocks(identity)) > 20)
+    assert begins(service.blocks(identity)[0])
+    assert stage.seen(probe, mixing)["instances"][0]["joined"] == 2
+
+
+def test_an_identity_that_the_service_gives_is_taken_over_and_must_be_saved(stage: Stage) -> None:
+    service = stage.serve()
+    asked, given = uuid4(), uuid4()
+    service.renamed[asked] = given
+    probe = stage.probe(instances=1, identity=asked)
+    seen = stage.seen(probe, joined)["instances"][0]
+    assert (seen["instance"], seen["dirty"]) == (str(given), True)
+    stage.until(lambda: len(service.blocks(str(given))) > 5)
+    assert not service.blocks(str(asked))
+
+
+def test_an_instance_that_is_activated_anew_stays_joined(stage: Stage) -> None:
+    service = stage.serve()
+    probe = stage.probe(instances=1)
+    seen = stage.seen(probe, mixing)["instances"][0]
+    service.received.clear()
+    probe.tell("activate 0 96000")
+    stage.until(lambda: any(block.rate == 96000 and block.frames for block in service.blocks()))
+    join = service.of(Kind.JOIN)[0].control
+    assert isinstance(join, messages.Join)
+    assert (str(join.instance), join.rate) == (seen["instance"], 96000)
+    assert not service.of(Kind.LEAVE, Kind.BYE)
+    assert begins(next(block for block in service.blocks() if block.rate == 96000))
+    assert stage.seen(probe, mixing)["instances"][0]["joined"] == 1
+
+
+def test_leaving_is_said_and_the_thread_ends_with_the_last_instance(stage: Stage) -> None:
+    service = stage.serve()
+    probe = stage.probe(instances=2)
+    seen = stage.seen(probe, mixing)
+    probe.tell("drop 0")
+    stage.until(lambda: service.of(Kind.LEAVE))
+    assert str(service.of(Kind.LEAVE)[0].header.instance) == seen["instances"][0]["instance"]
+    probe.tell("quit")
+    last = stage.finish(probe)
+    stage.until(lambda: service.of(Kind.BYE))
+    # A bound for hanging; how long it takes is measured, not tested.
+    assert last["detach_ms"] < 1000
+    assert last["threads"] == seen["threads"] - 2, "neither the audio thread nor the bridge is left"
