@@ -143,11 +143,7 @@ impl Engine {
             self.begin(begin, &step);
         }
         self.burst = self.burst.max(self.block);
-        self.member.begin(lane, step.position, begins.is_some());
-        if begins.is_none() {
-            // Others may not have jumped yet while the first block of a run is processed.
-            self.member.measure(lane, end, i64::from(self.rate / 2));
-        }
+        self.member.begin(lane, step.position, begins.is_some(), i64::from(self.rate));
         let lead = self.member.lead(lane);
         self.listen(channels);
         self.stream(transport, &step, &settings, lead, channels);

@@ -354,3 +354,7 @@ pub fn value(shared: &Shared, id: ParamId) -> f64 {
     };
     by_id(id).map_or(0.0, |param| param.snap(plain))
 }
+
+#[cfg(test)]
+#[path = "params_tests.rs"]
+mod tests;

@@ -127,29 +127,31 @@ impl Member {
         running.max_by_key(|slot| slot.begun.load(Relaxed)).map_or(0, |slot| slot.start.load(Relaxed))
     }
 
-    /// A block begins at `start`; `new_run` forgets the lead measured so far.
-    pub fn begin(&self, lane: Lane, start: i64, new_run: bool) {
+    /// A block begins at `start`. Unless it begins a run, this measures how far the others in the lane
+    /// got ahead since the block before: their block ends, minus where this one stood meanwhile.
+    ///
+    /// The one behind measures, because one that stands still (a host may stop calling a silent track)
+    /// is not behind; and a block that begins a run does not, because the others may not have jumped yet.
+    /// More than `reach` samples are no lead but another place in the song.
+    pub fn begin(&self, lane: Lane, start: i64, new_run: bool, reach: i64) {
         let Some(slot) = self.slot() else { return };
-        slot.begun.store(self.roster.stamp(), Relaxed);
-        slot.start.store(start, Relaxed);
+        let before = slot.begun.swap(self.roster.stamp(), Relaxed);
         if new_run {
             slot.end.store(start, Relaxed);
             slot.lead.store(0, Relaxed);
+        } else {
+            let since = |other: &&Slot| other.begun.load(Relaxed) > before;
+            let ahead = self
+                .others()
+                .filter(|other| other.lane.load(Acquire) == lane.0)
+                .filter(since)
+                .map(|other| other.end.load(Relaxed).saturating_sub(start))
+                .filter(|&ahead| ahead <= reach);
+            let lead = u32::try_from(ahead.max().unwrap_or(0)).unwrap_or(0);
+            slot.lead.fetch_max(lead, Relaxed);
         }
+        slot.start.store(start, Relaxed);
         slot.lane.store(lane.0, Release);
-    }
-
-    /// Measures how far a block that ends at `end` is ahead of the slowest other in the lane. Members
-    /// more than `reach` samples behind stand still and do not count.
-    pub fn measure(&self, lane: Lane, end: i64, reach: i64) {
-        let Some(slot) = self.slot() else { return };
-        let behind = self
-            .others()
-            .filter(|other| other.lane.load(Acquire) == lane.0)
-            .map(|other| end.saturating_sub(other.end.load(Relaxed)))
-            .filter(|&behind| behind <= reach);
-        let lead = u32::try_from(behind.max().unwrap_or(0)).unwrap_or(0);
-        slot.lead.fetch_max(lead, Relaxed);
     }
 
     /// The largest lead that any member of the lane measured in its run, in samples.

@@ -58,7 +58,8 @@ fn the_lead_is_the_block_and_the_offset_in_a_host_that_calls_one_after_the_other
     let mut other_group = Rig::among(roster, RATE, 512, 2);
     let mut stopped = Rig::among(roster, RATE, 512, 2);
     other_group.shared.params.set(params::GROUP, 2.0);
-    stopped.constant(&playing(-40_000), 0.1, 512);
+    stopped.constant(&playing(20_000), 0.1, 512);
+    stopped.constant(&playing(20_512), 0.1, 512);
     for at in (0..48_000).step_by(512) {
         ahead.constant(&playing(at + 300), 0.1, 512);
         behind.constant(&playing(at), 0.1, 512);
@@ -87,6 +88,25 @@ fn a_jump_of_all_members_leaves_no_lead_behind() {
         }
         assert!(rigs.iter().all(|rig| rig.shared.readout.lead.load(SeqCst) == 512), "from {begin}");
     }
+}
+
+#[test]
+fn a_worker_that_runs_one_block_ahead_doubles_the_lead() {
+    let roster = process();
+    let mut ahead = Rig::among(roster, RATE, 512, 2);
+    let mut behind = Rig::among(roster, RATE, 512, 2);
+    let mut at = 0;
+    for rig in [&mut ahead, &mut behind] {
+        rig.constant(&playing(0), 0.1, 512);
+    }
+    for _ in 0..5 {
+        for rig in [&mut ahead, &mut behind] {
+            rig.constant(&playing(at + 512), 0.1, 512);
+            rig.constant(&playing(at + 1024), 0.1, 512);
+        }
+        at += 1024;
+    }
+    assert_eq!(behind.shared.readout.lead.load(SeqCst), 1024);
 }
 
 #[test]
