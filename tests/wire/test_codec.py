@@ -87,16 +87,15 @@ values = st.dictionaries(
 ).map(lambda values: sorted(values.items()))
 
 
-@given(identities, positions, st.integers(0, 38400), u32, u64, values)
+@given(identities, positions, st.integers(0, 38400), u32, values)
 @settings(deadline=None)
 def test_params_arrive_as_they_were_sent(
-    instance: uuid.UUID, end: int, delay: int, run: int, sequence: int, sent: list[tuple[int, float]]
+    instance: uuid.UUID, end: int, delay: int, run: int, sent: list[tuple[int, float]]
 ) -> None:
     header = Header(
         Kind.PARAMS,
         instance=instance,
         run=run,
-        sequence=sequence,
         position=end,
         apply_at=end + delay,
         count=len(sent),

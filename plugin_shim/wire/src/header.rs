@@ -106,11 +106,11 @@ pub mod flags {
     pub const HAS_TEMPO: u32 = 1 << 7;
     /// BLOCK: the user bypasses the instance.
     pub const BYPASSED: u32 = 1 << 8;
-    /// PARAMS: nobody counted in the frame; it changes nothing and carries no values.
+    /// PARAMS: no values: nobody counted in the frame, or with `SKIPPED`.
     pub const NONE: u32 = 1 << 16;
     /// PARAMS: a member that should have counted was missing.
     pub const INCOMPLETE: u32 = 1 << 17;
-    /// PARAMS: the service fell behind and answered newer frames first.
+    /// PARAMS, with `NONE`: these values would come too late, and newer ones follow at once.
     pub const SKIPPED: u32 = 1 << 18;
 
     /// Bits that BLOCK carries.
@@ -219,7 +219,6 @@ impl Header {
                 flags: self.flags & flags::OF_PARAMS,
                 instance: self.instance,
                 run: self.run,
-                sequence: self.sequence,
                 position: self.position,
                 apply_at: self.apply_at,
                 count: self.count,

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from hybridmix.wire import parameters
 from hybridmix.wire.error import WireError
-from hybridmix.wire.header import LAYOUT, MAGIC, NIL, Flags, Header, Kind
+from hybridmix.wire.fields import LAYOUT
+from hybridmix.wire.header import MAGIC, NIL, Flags, Header, Kind
 from hybridmix.wire.limits import (
     DELAYS,
     HEADER_SIZE,
@@ -251,7 +252,7 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
 
 
 def _read_params(kind: Kind, fields: _Fields, payload: bytes) -> Message:
-    (_, _, _, _, _, _, flags, raw, run, _, sequence, position, apply_at) = fields[:13]
+    (_, _, _, _, _, _, flags, raw, run, _, _, position, apply_at) = fields[:13]
     count = fields[23]
     flags &= Flags.OF_PARAMS
     instance = _instance(raw)
@@ -264,7 +265,7 @@ def _read_params(kind: Kind, fields: _Fields, payload: bytes) -> Message:
         raise WireError("flags", flags)
     if len(payload) != count * _VALUE.size:
         raise WireError("payload_length", (count * _VALUE.size, len(payload)))
-    header = Header(kind, 0, flags, instance, run, 0, sequence, position, apply_at, count=count)
+    header = Header(kind, 0, flags, instance, run, position=position, apply_at=apply_at, count=count)
     return Message(header, payload, decode_values(payload))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["NAMES", "WireError"]
 
-#: Every reason, in the order of the checks. The names are the same on both sides of the wire.
+#: Every reason, roughly in the order of the checks. The names are the same on both sides of the wire.
 NAMES = (
     "frame_count",
     "header_too_long",
@@ -24,11 +24,11 @@ NAMES = (
     "offset_db",
     "beat",
     "tempo",
+    "flags",
     "frames",
     "position",
     "apply_at",
     "count",
-    "flags",
     "payload_length",
     "samples",
     "value_order",

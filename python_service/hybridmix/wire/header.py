@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import struct
 from enum import IntEnum
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
-__all__ = ["LAYOUT", "MAGIC", "NIL", "Flags", "Header", "Kind", "Role"]
+__all__ = ["MAGIC", "NIL", "Flags", "Header", "Kind", "Role"]
 
 #: First four bytes of every header.
 MAGIC: Final = b"HMIX"
 #: The instance of messages that belong to none.
 NIL: Final = UUID(int=0)
-#: Bytes of a header, in the order of `docs/protocol.md`.
-LAYOUT: Final = struct.Struct("<4sBBHHHI16sIIQqqddIHBBIIffII")
 
 
 class Kind(IntEnum):
@@ -71,11 +68,11 @@ class Flags:
     HAS_TEMPO: Final = 1 << 7
     #: BLOCK: the user bypasses the instance.
     BYPASSED: Final = 1 << 8
-    #: PARAMS: nobody counted in the frame; it changes nothing and carries no values.
+    #: PARAMS: no values: nobody counted in the frame, or with SKIPPED.
     NONE: Final = 1 << 16
     #: PARAMS: a member that should have counted was missing.
     INCOMPLETE: Final = 1 << 17
-    #: PARAMS: the service fell behind and answered newer frames first.
+    #: PARAMS, with NONE: these values would come too late, and newer ones follow at once.
     SKIPPED: Final = 1 << 18
 
     #: Bits that BLOCK carries.

@@ -43,8 +43,8 @@ __all__ = [
     "write_control",
 ]
 
-Hex32 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-Name = Annotated[str, Meta(pattern=r"\A[a-z_]{1,40}\Z")]
+Hex32 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", title="64 lowercase hex digits")]
+Name = Annotated[str, Meta(pattern=r"\A[a-z_]{1,40}\Z", title="1 to 40 of a to z and _")]
 Label = Annotated[str, Meta(max_length=MAX_LABEL)]
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 U16 = Annotated[int, Meta(ge=0, le=(1 << 16) - 1)]
@@ -52,6 +52,15 @@ U32 = Annotated[int, Meta(ge=0, le=(1 << 32) - 1)]
 Counter = Annotated[int, Meta(ge=0, le=MAX_COUNTER)]
 Milliseconds = Annotated[float, Meta(ge=0)]
 Version = tuple[U16, U16]
+Identity = Annotated[UUID, Meta(title="not zero")]
+Rate = Annotated[int, Meta(title="multiple of 100, 44100 to 192000")]
+DelayMs = Annotated[int, Meta(title="20, 40, 60, 100 or 200")]
+Models = Annotated[dict[Label, Hex32], Meta(max_length=MAX_MODELS)]
+
+
+def _about(text: str) -> Meta:
+    """What a field means; `docs/protocol.md` shows it."""
+    return Meta(description=text)
 
 
 def _present(*identities: UUID | None) -> None:
@@ -62,55 +71,59 @@ def _present(*identities: UUID | None) -> None:
 class Hello(msgspec.Struct, frozen=True):
     """Client to service: the first message of a connection; the nonce is fresh and used once."""
 
-    protocol: Version
-    client: Text
-    pid: U32
-    nonce: Hex32
+    protocol: Annotated[Version, _about("version that the client speaks: major, minor")]
+    client: Annotated[Text, _about("program and version, for the record")]
+    pid: Annotated[U32, _about("process id, for the record")]
+    nonce: Annotated[Hex32, _about("fresh random bytes, used once")]
 
 
 class Challenge(msgspec.Struct, frozen=True):
     """Service to client: answers HELLO; ``proof`` is `proof.service` of both nonces."""
 
-    protocol: Version
-    nonce: Hex32
-    proof: Hex32
+    protocol: Annotated[Version, _about("version that the service speaks: major, minor")]
+    nonce: Annotated[Hex32, _about("fresh random bytes, used once")]
+    proof: Annotated[Hex32, _about("the service's proof over both nonces")]
 
 
 class Auth(msgspec.Struct, frozen=True):
     """Client to service: answers CHALLENGE; ``proof`` is `proof.client` of both nonces."""
 
-    proof: Hex32
+    proof: Annotated[Hex32, _about("the client's proof over both nonces")]
 
 
 class Welcome(msgspec.Struct, frozen=True):
     """Service to client: the connection is open; ``credits`` BLOCKs may be in flight per joined instance."""
 
-    protocol: Version
-    server: Text
-    schema: Hex32
-    models: Annotated[dict[Label, Hex32], Meta(max_length=MAX_MODELS)]
-    credits: Annotated[int, Meta(ge=1, le=MAX_CREDITS)]
+    protocol: Annotated[Version, _about("version that the service speaks: major, minor")]
+    server: Annotated[Text, _about("program and version, for the record")]
+    schema: Annotated[Hex32, _about("SHA-256 of the service's `parameters.toml`, for the record")]
+    models: Annotated[
+        Models, _about("models in use by name, with the SHA-256 of their files, for the record")
+    ]
+    credits: Annotated[
+        int, Meta(ge=1, le=MAX_CREDITS), _about("BLOCKs that may be in flight per joined instance")
+    ]
 
 
 class Refuse(msgspec.Struct, frozen=True):
     """Service to client: refused; ``code`` is version, auth, bad_message or full, later ones may follow."""
 
-    code: Name
-    message: Text
+    code: Annotated[Name, _about("`version`, `auth`, `bad_message` or `full`; others may be appended")]
+    message: Annotated[Text, _about("a sentence for the user")]
 
 
 class Join(msgspec.Struct, frozen=True):
     """Client to service: an instance appears; with a handle that is joined already, it changed."""
 
-    handle: U32
-    instance: UUID
-    session: UUID | None
-    group: Annotated[int, Meta(ge=1, le=MAX_GROUP)]
-    label: Label
-    track_name: Label
-    rate: int
-    channels: Annotated[int, Meta(ge=1, le=2)]
-    delay_ms: int
+    handle: Annotated[U32, _about("the client's own number of the instance, unique on the connection")]
+    instance: Annotated[Identity, _about("identity from the plugin's state")]
+    session: Annotated[Identity | None, _about("session from the plugin's state; null until one was named")]
+    group: Annotated[int, Meta(ge=1, le=MAX_GROUP), _about("group that the user has set")]
+    label: Annotated[Label, _about("the user's label; empty where there is none")]
+    track_name: Annotated[Label, _about("the host's name of the track; empty where there is none")]
+    rate: Annotated[Rate, _about("sample rate in Hz")]
+    channels: Annotated[int, Meta(ge=1, le=2), _about("channels of the track")]
+    delay_ms: Annotated[DelayMs, _about("control delay in ms")]
 
     def __post_init__(self) -> None:
         _present(self.instance, self.session)
@@ -121,9 +134,9 @@ class Join(msgspec.Struct, frozen=True):
 class Joined(msgspec.Struct, frozen=True):
     """Service to client: answers JOIN with the identity to use from now on, and its session."""
 
-    handle: U32
-    instance: UUID
-    session: UUID
+    handle: Annotated[U32, _about("from JOIN")]
+    instance: Annotated[Identity, _about("identity to use from now on")]
+    session: Annotated[Identity, _about("session that the instance belongs to now")]
 
     def __post_init__(self) -> None:
         _present(self.instance, self.session)
@@ -132,15 +145,18 @@ class Joined(msgspec.Struct, frozen=True):
 class InstanceStats(msgspec.Struct, frozen=True):
     """Counters of one instance since it was activated; positions and delays in samples."""
 
-    instance: UUID
-    late: Counter
-    dropped: Counter
-    incomplete: Counter
-    status: Name
-    position: Annotated[int, Meta(ge=-MAX_POSITION, le=MAX_POSITION)]
-    run: U32
-    lead: U32
-    needed_delay: U32
+    instance: Annotated[Identity, _about("the instance")]
+    late: Annotated[Counter, _about("values that came after their sample, since activation")]
+    dropped: Annotated[Counter, _about("hops lost before they were sent")]
+    incomplete: Annotated[Counter, _about("frames answered as incomplete, and waits that were given up")]
+    status: Annotated[Name, _about("name of the state that the plugin shows")]
+    position: Annotated[
+        Annotated[int, Meta(ge=-MAX_POSITION, le=MAX_POSITION)],
+        _about("end of the last processed block, in samples"),
+    ]
+    run: Annotated[U32, _about("run that `position` belongs to")]
+    lead: Annotated[U32, _about("largest lead in the process, in samples")]
+    needed_delay: Annotated[U32, _about("control delay that the host's blocks need, in samples")]
 
     def __post_init__(self) -> None:
         _present(self.instance)
@@ -149,17 +165,19 @@ class InstanceStats(msgspec.Struct, frozen=True):
 class RoundTrip(msgspec.Struct, frozen=True):
     """Distribution of hop sent to PARAMS received, in ms, and how many were measured."""
 
-    p50: Milliseconds
-    p99: Milliseconds
-    p99_9: Milliseconds
-    count: Counter
+    p50: Annotated[Milliseconds, _about("median, in ms")]
+    p99: Annotated[Milliseconds, _about("99th percentile, in ms")]
+    p99_9: Annotated[Milliseconds, _about("99.9th percentile, in ms")]
+    count: Annotated[Counter, _about("round trips measured")]
 
 
 class Stats(msgspec.Struct, frozen=True):
     """Client to service: counters, at most every 200 ms and only when they changed."""
 
-    instances: Annotated[list[InstanceStats], Meta(max_length=MAX_STATS)]
-    rtt_ms: RoundTrip
+    instances: Annotated[
+        Annotated[list[InstanceStats], Meta(max_length=MAX_STATS)], _about("one entry per instance")
+    ]
+    rtt_ms: Annotated[RoundTrip, _about("round trips from a hop sent to its PARAMS received")]
 
 
 class StatusRequest(msgspec.Struct, frozen=True):
@@ -169,7 +187,7 @@ class StatusRequest(msgspec.Struct, frozen=True):
 class Bye(msgspec.Struct, frozen=True):
     """Either way: the sender closes and says why."""
 
-    reason: Text
+    reason: Annotated[Text, _about("a few words for the log")]
 
 
 #: Any control message; a REPORT is an object that the service documents.

@@ -47,7 +47,7 @@ BLOCK = Header(
     offset_db=-3.5,
 )
 #: Both declared values of one frame.
-PARAMS = Header(Kind.PARAMS, instance=_A, run=7, sequence=45, position=98400, apply_at=100320, count=2)
+PARAMS = Header(Kind.PARAMS, instance=_A, run=7, position=98400, apply_at=100320, count=2)
 
 _change = msgspec.structs.replace
 
