@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import os
 import subprocess
@@ -201,10 +202,13 @@ class Probe:
 
     def close(self) -> None:
         """End it, if it still runs."""
-        if self.running():
-            self.tell("quit")
-        self._process.communicate(timeout=PATIENCE_S)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.wait(timeout=PATIENCE_S)
         self._reader.join()
+        self._process.stdout.close()
 
 
 class Stage:
