@@ -5,6 +5,8 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import pytest
 
 from hybridmix.wire import parameters
@@ -43,6 +45,26 @@ def test_a_file_that_was_touched_or_does_not_belong_is_named(
 @EXPORTS
 def test_the_shipped_file_computes_what_its_module_computes(export: Export) -> None:
     check(export, _shipped(export), batches=(1, 5, 128), frames=400)
+
+
+def test_a_track_gets_the_same_bits_alone_and_beside_others() -> None:
+    session = onnxruntime.InferenceSession(_shipped(CATALOGUE[0]), providers=["CPUExecutionProvider"])
+    random = np.random.default_rng(0)
+    for tracks in (2, 9, 31, 128):
+        inputs = {
+            "energy": (10.0 ** random.normal(-3.0, 1.0, tracks)).astype(np.float32),
+            "present": np.ones(tracks, np.bool_),
+            "window": (10.0 ** random.normal(-3.0, 1.0, (tracks, 60))).astype(np.float32),
+            "filled": random.integers(8, 61, tracks),
+            "gain_in": random.normal(0.0, 5.0, tracks).astype(np.float32),
+            "known_in": np.ones(tracks, np.bool_),
+        }
+        together = session.run(["gain_db"], inputs)[0]
+        alone = [
+            session.run(["gain_db"], {name: values[row : row + 1] for name, values in inputs.items()})[0][0]
+            for row in range(tracks)
+        ]
+        assert np.array_equal(together, np.array(alone, np.float32))
 
 
 @EXPORTS

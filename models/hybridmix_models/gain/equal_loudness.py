@@ -4,8 +4,9 @@ Source: Recommendation ITU-R BS.1770-4 (10/2015), annex 1: 400 ms gating blocks,
 -70 LUFS, relative gate 10 LU below the loudness of what passed the absolute one. It is applied to the
 last 3 s of a track instead of to a whole programme, with a block every 50 ms instead of every 100 ms.
 
-Every sum and comparison is element-wise in a fixed order, so that a track's gates fall the same way
-whatever tracks stand beside it and whichever runtime computes them.
+Every sum and comparison is element-wise in a fixed order, and the logarithm is taken of whole vector
+registers: a track's gain has the same bits whatever tracks stand beside it, and its gates fall the same
+way in every runtime.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ __all__ = ["EqualLoudness"]
 #: Loudness of a mean square of 1 summed over channels (BS.1770-4, annex 1, equation 2), in LUFS.
 _OFFSET_LUFS = -0.691
 _TREE = 64
+#: A runtime computes the last few elements of an array by other instructions than whole registers of it; rows
+#: repeated so often never get there.
+_LANES = 16
 
 
 def _energy(lufs: float) -> float:
@@ -48,6 +52,12 @@ class EqualLoudness(nn.Module):
     SMOOTHING = 0.05
     #: Energies above this (+60 LUFS) are taken as this, so that no sum overflows.
     MAX_ENERGY = 1e6
+
+    shares: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("shares", self._shares(), persistent=False)
 
     def forward(
         self,
@@ -84,14 +94,18 @@ class EqualLoudness(nn.Module):
         wanted = torch.clamp(
             self.TARGET_LUFS - self._loudness(window_out, filled_out), self.MIN_GAIN_DB, self.MAX_BOOST_DB
         )
-        moved = torch.where(known_in, gain_in + (wanted - gain_in) * self._share(filled_out), wanted)
+        moved = torch.where(known_in, gain_in + (wanted - gain_in) * self.shares[filled_out], wanted)
         gain_db = torch.where(active & measured, moved, gain_in)
         return gain_db, known_in | (active & measured), window_out, filled_out
 
-    def _share(self, filled: Tensor) -> Tensor:
-        """Return how much of the way a frame goes: 1 with one block in the window, SMOOTHING with a full one."""
-        missing = self.WINDOW / filled.clamp(min=self.BLOCK).to(torch.float32) - 1.0
-        return self.SMOOTHING + (1.0 - self.SMOOTHING) / (self.WINDOW / self.BLOCK - 1.0) * missing
+    def _shares(self) -> Tensor:
+        """Return how much of the way a frame goes, by active frames in the window, (61,).
+
+        1 with one block in the window, SMOOTHING with a full one.
+        """
+        frames = torch.arange(self.WINDOW + 1, dtype=torch.float64).clamp(min=self.BLOCK)
+        missing = (self.WINDOW / frames - 1.0) / (self.WINDOW / self.BLOCK - 1.0)
+        return (self.SMOOTHING + (1.0 - self.SMOOTHING) * missing).to(torch.float32)
 
     def _block_energies(self, window: Tensor) -> Tensor:
         """Return the mean energy of each 400 ms block in ``window``: (n, 60) -> (n, 53), newest last."""
@@ -106,9 +120,8 @@ class EqualLoudness(nn.Module):
         loud = whole & (blocks > _energy(self.ABSOLUTE_GATE_LUFS))
         gate = self._mean(blocks, loud) * 10.0 ** (self.RELATIVE_GATE_LU / 10.0)
         energy = self._mean(blocks, loud & (blocks > gate[:, None]))
-        return _OFFSET_LUFS + (10.0 / math.log(10.0)) * torch.log(
-            energy.clamp(min=_energy(self.ABSOLUTE_GATE_LUFS))
-        )
+        lanes = energy.clamp(min=_energy(self.ABSOLUTE_GATE_LUFS))[:, None].repeat(1, _LANES)
+        return _OFFSET_LUFS + (10.0 / math.log(10.0)) * torch.log(lanes)[:, 0]
 
     @staticmethod
     def _ages(blocks: Tensor) -> Tensor:
