@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -94,15 +94,15 @@ def _message(struct: type[msgspec.Struct]) -> Iterator[Sequence[object]]:
     for name, hint in get_type_hints(struct, include_extras=True).items():
         metas = _metas(hint)
         about = next(meta.description for meta in metas if meta.description)
-        yield f"`{name}`", _type_name(hint), _range(metas), about
+        yield f"`{name}`", _type_name(hint), _range(metas, _type_name(hint)), about
 
 
 def _metas(hint: Any) -> list[msgspec.Meta]:
-    """Every `Meta` of a type, through unions."""
+    """Every `Meta` of a type, through unions and tuples."""
     if get_origin(hint) is Annotated:
         base, *metas = get_args(hint)
         return [*_metas(base), *(meta for meta in metas if isinstance(meta, msgspec.Meta))]
-    if isinstance(hint, UnionType):
+    if get_origin(hint) in (Union, UnionType, tuple):
         return [meta for part in get_args(hint) for meta in _metas(part)]
     return []
 
@@ -110,19 +110,19 @@ def _metas(hint: Any) -> list[msgspec.Meta]:
 def _type_name(hint: Any) -> str:
     if get_origin(hint) is Annotated:
         return _type_name(get_args(hint)[0])
-    if isinstance(hint, UnionType):
+    if get_origin(hint) in (Union, UnionType):
         return " or ".join(_type_name(part) for part in get_args(hint))
     if hint is type(None):
         return "null"
     return _TYPE_NAMES.get(get_origin(hint) or hint, "object")
 
 
-def _range(metas: Sequence[msgspec.Meta]) -> str:
+def _range(metas: Sequence[msgspec.Meta], type_name: str) -> str:
     for meta in metas:
         if meta.title:
             return meta.title
         if meta.max_length is not None:
-            return f"at most {meta.max_length}"
+            return f"at most {meta.max_length} {'characters' if type_name == 'string' else 'entries'}"
         if meta.ge is not None:
             return (
                 f"{_number(meta.ge)} to {_number(meta.le)}" if meta.le is not None else f"at least {meta.ge}"

@@ -49,6 +49,13 @@ def test_the_header_table_describes_the_layout() -> None:
     assert docs_tables.TABLES["header"]().splitlines()[-1].startswith("| 108 | u32 |")
 
 
+def test_types_and_ranges_of_fields_are_shown() -> None:
+    join, hello = docs_tables.TABLES["join"](), docs_tables.TABLES["hello"]()
+    assert "| `session` | UUID or null | not zero |" in join
+    assert "| `label` | string | at most 256 characters |" in join
+    assert "| `protocol` | array of two integers | 0 to 65535 |" in hello
+
+
 def test_everything_is_described() -> None:
     assert set(notes.KINDS) == set(Kind)
     assert set(notes.REASONS) == set(error.NAMES)
