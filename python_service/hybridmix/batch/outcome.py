@@ -78,12 +78,12 @@ class Observer:
         rows = trace.read(self._service.trace)[self._trace_skip :]
         mine = {label: rows[rows["member"] == instance.bytes] for label, instance in self._instances.items()}
         complete = not any(counters[name] for name in counters if name != "absent")
-        needed = max(member["needed_delay"] for member in _members(status)) * 1000 / self._rate
+        needed = max(member["needed_delay_ms"] for member in _members(status))
         report = Report(
             hybridmix=__version__,
             session=session.settings.name,
             model=session.settings.model,
-            model_sha256=status["service"]["models"],
+            model_sha256=status["models"],
             sample_rate=self._rate,
             control_delay_ms=session.settings.control_delay_ms,
             block=session.block,
@@ -150,11 +150,8 @@ def _members(status: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _counters(status: dict[str, Any]) -> dict[str, int]:
-    """Sum the counters of the service's groups and of the plugins."""
-    names = ("stale", "masked", "skipped", "gap", "absent", "incomplete")
-    sums = {name: sum(group["counters"][name] for group in status["groups"]) for name in names}
-    members = _members(status)
-    return sums | {name: sum(member[name] for member in members) for name in ("late", "dropped")}
+    """Return what the service and the plugins have counted so far."""
+    return {name: status["totals"][name] for name in Counters.__struct_fields__}
 
 
 def _advice(session: MixSession, needed_ms: float) -> str:
