@@ -26,7 +26,7 @@ impl IPluginBaseTrait for Shell {
         entry(kResultFalse, || {
             self.deactivate();
             // Dropped after the lock: releasing may call the host.
-            let handler = lock(&self.host).handler.take();
+            let handler = lock(&self.handler).take();
             drop(handler);
             kResultOk
         })

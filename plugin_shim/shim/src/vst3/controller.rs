@@ -11,7 +11,7 @@ use ::vst3::Steinberg::Vst::{
 use ::vst3::Steinberg::{FIDString, IBStream, IPlugView, kInvalidArgument, kResultFalse, kResultOk, tresult};
 
 use super::strings::{read_utf16, write_utf16};
-use super::{Shell, entry, int};
+use super::{Shell, entry, int, this_thread};
 use crate::params::{self, PARAMS, Param, Scale};
 use crate::plugin::lock;
 
@@ -138,11 +138,8 @@ impl IEditControllerTrait for Shell {
         entry(kResultFalse, || {
             // SAFETY: null or a handler of the host, which we hold a reference to from here on.
             let handler = unsafe { ComRef::from_raw(handler) }.map(|handler| handler.to_com_ptr());
-            let earlier = {
-                let mut host = lock(&self.host);
-                host.main = Some(std::thread::current().id());
-                std::mem::replace(&mut host.handler, handler)
-            };
+            let earlier = std::mem::replace(&mut *lock(&self.handler), handler);
+            self.main.store(this_thread(), Relaxed);
             // Dropped after the lock: releasing may call the host.
             drop(earlier);
             // What changed before there was anybody to tell, the host reads by itself.

@@ -17,8 +17,7 @@ mod strings;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
-use std::thread::ThreadId;
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering::Relaxed};
 
 use ::vst3::Steinberg::Vst::ChannelContext::IInfoListener;
 use ::vst3::Steinberg::Vst::{
@@ -36,7 +35,9 @@ pub(crate) struct Shell {
     channels: AtomicU16,
     /// The audio side while active. Audio tries the lock; only a host that breaks the contract makes it fail.
     active: Mutex<Option<Active>>,
-    host: Mutex<Host>,
+    handler: Mutex<Option<ComPtr<IComponentHandler>>>,
+    /// The thread that gave the handler, which is the host's main thread; 0 before.
+    main: AtomicUsize,
     /// The parameter values changed where the host could not be told.
     rescan: AtomicBool,
 }
@@ -45,13 +46,6 @@ pub(crate) struct Shell {
 struct Setup {
     rate: f64,
     max_frames: u32,
-}
-
-#[derive(Default)]
-struct Host {
-    handler: Option<ComPtr<IComponentHandler>>,
-    /// The thread that gave the handler: the host's main thread.
-    main: Option<ThreadId>,
 }
 
 impl Class for Shell {
@@ -66,7 +60,8 @@ impl Shell {
             setup: Mutex::new(Setup { rate: 44_100.0, max_frames: 1024 }),
             channels: AtomicU16::new(2),
             active: Mutex::new(None),
-            host: Mutex::default(),
+            handler: Mutex::new(None),
+            main: AtomicUsize::new(0),
             rescan: AtomicBool::new(false),
         }
     }
@@ -80,14 +75,11 @@ impl Shell {
     /// Tells the host what it should know: values read anew, project changed. Only on the host's main
     /// thread; elsewhere the next call on it does.
     fn notify(&self) {
-        let handler = {
-            let host = lock(&self.host);
-            if host.main != Some(std::thread::current().id()) {
-                return;
-            }
-            // The lock is not held while the host may call back.
-            host.handler.clone()
-        };
+        if self.main.load(Relaxed) != this_thread() {
+            return;
+        }
+        // The lock is not held while the host may call back.
+        let handler = lock(&self.handler).clone();
         let Some(handler) = handler else { return };
         if self.rescan.swap(false, Relaxed) {
             // SAFETY: the host gave the handler and we hold a reference; this is its main thread.
@@ -100,6 +92,12 @@ impl Shell {
             unsafe { handler.setDirty(1) };
         }
     }
+}
+
+/// A number that tells the current thread from all others that live; never 0.
+fn this_thread() -> usize {
+    thread_local!(static MARK: u8 = const { 0 });
+    MARK.with(|mark| std::ptr::from_ref(mark).addr())
 }
 
 /// Runs the body of an entry; a panic ends here and the host gets `otherwise`.

@@ -118,17 +118,22 @@ impl IAudioProcessorTrait for Shell {
             let mut buffers = unsafe { Buffers::new(data) };
             buffers.copy_through();
             let mut guard = try_active(self);
+            let mut changed = false;
             if let Some(Some(active)) = guard.as_deref_mut() {
                 // SAFETY: null or the host's context, which stays during the call.
                 let transport = unsafe { data.processContext.as_ref() }.map(transport).unwrap_or_default();
                 let offline = data.processMode == int(ProcessModes_::kOffline);
                 buffers.process(active, &Block { offline, transport });
                 // SAFETY: null or the host's list, which lives during the call.
-                if let Some(changes) = unsafe { ComRef::from_raw(data.outputParameterChanges) } {
-                    report(active, changes);
-                }
+                changed = report(active, unsafe { ComRef::from_raw(data.outputParameterChanges) });
             }
+            drop(guard);
             buffers.flag_silence();
+            if changed && data.processMode == int(ProcessModes_::kOffline) {
+                // Some hosts that render on their main thread look at no output of parameters.
+                self.rescan.store(true, Relaxed);
+                self.notify();
+            }
             kResultOk
         })
     }
@@ -179,8 +184,12 @@ impl Shell {
     }
 }
 
-fn report(active: &mut Active, changes: ComRef<IParameterChanges>) {
+/// Returns whether there was anything to report.
+fn report(active: &mut Active, changes: Option<ComRef<IParameterChanges>>) -> bool {
+    let mut any = false;
     active.report_changes(|param, plain| {
+        any = true;
+        let Some(changes) = changes else { return };
         let id: ParamID = param.id;
         let mut index = 0;
         // SAFETY: the host's list and its queue live during the call, the identifier and the index are ours.
@@ -190,6 +199,7 @@ fn report(active: &mut Active, changes: ComRef<IParameterChanges>) {
             }
         }
     });
+    any
 }
 
 fn transport(context: &ProcessContext) -> Transport {
