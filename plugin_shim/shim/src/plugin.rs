@@ -66,7 +66,8 @@ impl Plugin {
         }
     }
 
-    /// **main**: the instance stays joined, to be there at once when it is activated again. The read-outs go to rest, so that an instance at rest is told by its state alone.
+    /// **main**: the instance stays joined, to be there at once when it is activated again. The read-outs go
+    /// to rest, so that an instance at rest is told by its state alone.
     pub fn deactivate(&self) {
         let readout = &self.shared.readout;
         readout.status.store(status::IDLE, Relaxed);
@@ -157,7 +158,7 @@ impl Active {
         let processor = &mut self.processor;
         let caught = catch_unwind(AssertUnwindSafe(|| {
             #[cfg(feature = "fault-injection")]
-            fault::strike(channels);
+            fault::strike(&self.shared, channels);
             processor.process(block, channels);
         }))
         .is_err();
@@ -211,21 +212,27 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Faults that a test asks for with the first sample of a block.
+/// What a test makes happen with the first sample of a block.
 #[cfg(feature = "fault-injection")]
 pub mod fault {
+    use std::sync::atomic::Ordering::Relaxed;
+
     /// The block panics.
     pub const PANIC: f32 = 1.234_567e30;
     /// The block allocates.
     pub const ALLOCATE: f32 = 2.345_678e30;
+    /// The project becomes changed, as when the service gives the instance a new identity.
+    pub const CHANGE: f32 = 3.456_789e30;
 
-    pub(super) fn strike(channels: &[&mut [f32]]) {
-        match channels.first().and_then(|channel| channel.first()) {
-            Some(&sample) if sample.to_bits() == PANIC.to_bits() => panic!("a fault that a test asked for"),
-            Some(&sample) if sample.to_bits() == ALLOCATE.to_bits() => {
-                drop(std::hint::black_box(vec![0_u8; 16]))
-            }
-            _ => {}
+    pub(super) fn strike(shared: &super::Shared, channels: &[&mut [f32]]) {
+        let Some(&first) = channels.first().and_then(|channel| channel.first()) else { return };
+        let is = |fault: f32| first.to_bits() == fault.to_bits();
+        if is(ALLOCATE) {
+            drop(std::hint::black_box(vec![0_u8; 16]));
         }
+        if is(CHANGE) {
+            shared.host_dirty.store(true, Relaxed);
+        }
+        assert!(!is(PANIC), "a fault that a test asked for");
     }
 }

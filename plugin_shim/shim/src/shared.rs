@@ -172,11 +172,12 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// The identity, locked; an instance that has none yet gets one. Main and bridge.
+    /// The identity of an instance that is about to join, locked; one that has none yet gets one. Bridge.
     pub fn identity(&self) -> MutexGuard<'_, Identity> {
         let mut identity = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
         if identity.instance.is_nil() {
             identity.instance = Uuid::new_v4();
+            self.host_dirty.store(true, Ordering::Release);
         }
         identity
     }

@@ -1,6 +1,7 @@
 //! What a project saves of an instance: JSON with sorted keys, versioned, refused where it is not ours.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,8 @@ struct Saved {
 /// The state of an instance as bytes. Main.
 #[must_use]
 pub fn save(shared: &Shared) -> Vec<u8> {
-    let identity = shared.identity().clone();
+    // Not through `Shared::identity`: who never joined has none to save.
+    let identity = shared.identity.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let settable = PARAMS.iter().filter(|param| !param.read_only);
     let saved = Saved {
         format: FORMAT.to_owned(),
@@ -84,7 +86,7 @@ pub fn load(shared: &Shared, bytes: &[u8]) -> Result<(), StateError> {
         let start = saved.start.get(parameter.name).copied().unwrap_or(parameter.neutral);
         slot.store(start.to_bits(), Ordering::Relaxed);
     }
-    let mut identity = shared.identity();
+    let mut identity = shared.identity.lock().unwrap_or_else(PoisonError::into_inner);
     identity.instance = saved.instance.unwrap_or_default();
     identity.session = saved.session;
     identity.label = saved.label;

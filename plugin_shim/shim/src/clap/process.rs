@@ -124,7 +124,7 @@ fn transport(event: Option<&TransportEvent>, steady: Option<u64>, rate: f64) -> 
 }
 
 /// The sample at a time in seconds: the nearest, without a rounding error on the way. `None` at a rate of
-/// broken hertz, and beyond what a position can be.
+/// broken hertz.
 fn samples(time: SecondsTime, rate: f64) -> Option<i64> {
     #[allow(clippy::cast_possible_truncation)] // The comparison shows whether it is exact.
     let whole = rate as i64;
@@ -157,8 +157,9 @@ mod tests {
     }
 
     #[test]
-    fn a_time_beyond_all_positions_is_none() {
-        assert_eq!(samples(SecondsTime::from_bits(i64::MAX), 192_000.0), Some(824_633_720_831_999_910));
+    fn the_largest_time_has_a_position_and_a_rate_of_broken_hertz_has_none() {
+        assert_eq!(samples(SecondsTime::from_bits(i64::MAX), 192_000.0), Some(824_633_720_832_000));
+        assert_eq!(samples(SecondsTime::from_bits(i64::MIN), 192_000.0), Some(-824_633_720_832_000));
         assert_eq!(samples(SecondsTime::from_bits(0), f64::INFINITY), None);
         assert_eq!(samples(SecondsTime::from_bits(0), 44_100.5), None);
     }

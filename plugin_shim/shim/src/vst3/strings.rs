@@ -18,11 +18,8 @@ pub(super) fn write_utf16(text: &str, to: &mut [TChar]) {
         if at + units.len() > room {
             return;
         }
-        for unit in units {
-            // `TChar` is i16 on some systems and u16 on others: the same bits.
-            to[at] = TChar::from_ne_bytes(unit.to_ne_bytes());
-            at += 1;
-        }
+        to[at..at + units.len()].copy_from_slice(units);
+        at += units.len();
     }
 }
 
@@ -40,7 +37,7 @@ pub(super) fn write_ascii(text: &str, to: &mut [c_char]) {
 /// # Safety
 /// `from` points to UTF-16 units, the last of which is zero, or to more than [`MAX_UNITS`] of them.
 pub(super) unsafe fn read_utf16(from: *const TChar) -> String {
-    let mut units = [0_u16; MAX_UNITS];
+    let mut units = [0; MAX_UNITS];
     let mut length = 0;
     while length < MAX_UNITS {
         // SAFETY: no unit before this one was zero, so this one is there.
@@ -48,7 +45,7 @@ pub(super) unsafe fn read_utf16(from: *const TChar) -> String {
         if unit == 0 {
             break;
         }
-        units[length] = u16::from_ne_bytes(unit.to_ne_bytes());
+        units[length] = unit;
         length += 1;
     }
     String::from_utf16_lossy(&units[..length])
