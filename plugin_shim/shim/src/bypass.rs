@@ -3,6 +3,8 @@
 use dsp::denormal::flush;
 use dsp::{Chain, Pace, Ramp};
 
+use crate::channels::{length, part};
+
 /// A change between the two takes 20 ms.
 const FADE: Pace = Pace { ramp_ms: 20.0, slew_per_s: 50.0 };
 
@@ -46,7 +48,7 @@ impl Bypass {
 
     /// Processes, in place, channels of equal length whose first sample is at `position`.
     pub fn process(&mut self, chain: &mut Chain, position: i64, channels: &mut [&mut [f32]]) {
-        let frames = channels.first().map_or(0, |channel| channel.len());
+        let frames = length(channels);
         let left = if self.wet.moves(position) { self.wet.end().saturating_sub(position) } else { 0 };
         let fading = usize::try_from(left).unwrap_or(usize::MAX).min(frames);
         for (dry, channel) in self.dry.chunks_exact_mut(self.longest).zip(channels.iter()) {
@@ -56,7 +58,7 @@ impl Bypass {
         if wet_at_end {
             chain.process(position, channels);
         } else if fading > 0 {
-            each_head(channels, fading, |heads| chain.process(position, heads));
+            part(channels, (0, fading), |heads| chain.process(position, heads));
         }
         for (dry, channel) in self.dry.chunks_exact(self.longest).zip(channels.iter_mut()) {
             let mut at = position;
@@ -66,14 +68,6 @@ impl Bypass {
                 at = at.saturating_add(1);
             }
         }
-    }
-}
-
-fn each_head(channels: &mut [&mut [f32]], frames: usize, with: impl FnOnce(&mut [&mut [f32]])) {
-    match channels {
-        [mono] => with(&mut [&mut mono[..frames]]),
-        [left, right] => with(&mut [&mut left[..frames], &mut right[..frames]]),
-        _ => {}
     }
 }
 

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
-use std::time::Duration;
 
 use dsp::{Chain, Declaration, Pace};
 use rtrb::{Consumer, RingBuffer};
 
 use crate::bypass::Bypass;
+use crate::channels::{length, part, signed, unsigned};
 use crate::fork;
-use crate::hops::{Context, Cutter};
-use crate::params::Mode;
+use crate::hops::Cutter;
 use crate::processor::Block;
 use crate::readouts::{Flow, Situation, needed_delay};
 use crate::roster::{Lane, Member, Roster};
 use crate::schedule::Schedule;
+use crate::settings::Settings;
 use crate::shared::{BridgeEnds, Scheduled, Shared};
 use crate::transport::{Begin, Step, Tracker, Transport};
 use crate::waiting;
@@ -25,16 +25,6 @@ const ANSWERS: usize = 128;
 
 /// Input below this is silence: -90 dBFS.
 const SILENCE: f32 = 3.162_277_6e-5;
-
-/// What the user has set, read once per block.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Settings {
-    group: u16,
-    delay: u32,
-    sync: bool,
-    bypass: bool,
-    joined: u32,
-}
 
 /// The working parts of an activated instance.
 #[derive(Debug)]
@@ -61,7 +51,6 @@ pub(crate) struct Engine {
     /// Length of the host's block, and of the longest in this run.
     block: u32,
     burst: u32,
-    backstop: Duration,
     /// Of the process that made it: a forked copy has no bridge.
     generation: u32,
 }
@@ -99,7 +88,6 @@ impl Engine {
             quiet: 0,
             block: 0,
             burst: 0,
-            backstop: waiting::BACKSTOP,
             generation: fork::generation(),
             shared,
         };
@@ -120,20 +108,20 @@ impl Engine {
 
     /// Any number of frames; those beyond the longest stretch are taken stretch by stretch.
     pub(crate) fn process(&mut self, block: &Block, channels: &mut [&mut [f32]]) {
-        let frames = channels.first().map_or(0, |channel| channel.len());
+        let frames = length(channels);
         self.block = u32::try_from(frames).unwrap_or(u32::MAX);
         let mut done = 0;
         while done < frames {
             let count = self.longest.min(frames - done);
             let transport = block.transport.after(signed(done), self.rate);
-            parts(channels, done, done + count, |part| self.stretch(block.offline, &transport, part));
+            part(channels, (done, done + count), |part| self.stretch(block.offline, &transport, part));
             done += count;
         }
     }
 
     fn stretch(&mut self, offline: bool, transport: &Transport, channels: &mut [&mut [f32]]) {
-        let frames = signed(channels.first().map_or(0, |channel| channel.len()));
-        let settings = self.read_settings(offline);
+        let frames = signed(length(channels));
+        let settings = Settings::read(&self.shared, self.rate, offline);
         let (member, rate) = (&self.member, self.rate);
         let step = self.tracker.follow(transport, frames, || member.process_clock(rate));
         let end = step.position.saturating_add(frames);
@@ -153,33 +141,16 @@ impl Engine {
             self.wait_for(end.saturating_sub(i64::from(settings.delay)));
         }
         self.bypass.set(settings.bypass, step.position, self.fresh);
-        self.render(step.position, end, channels);
+        self.render(&settings, step.position, end, channels);
         self.fresh = false;
         self.settings = Some(settings);
         self.show(&settings, end, lead);
     }
 
-    fn read_settings(&self, offline: bool) -> Settings {
-        let params = &self.shared.params;
-        let sync = match params.mode() {
-            Mode::Auto => offline,
-            Mode::Live => false,
-            Mode::Sync => true,
-        };
-        Settings {
-            group: params.group(),
-            delay: self.rate * params.delay_ms() / 1000,
-            sync,
-            bypass: params.bypass(),
-            joined: self.shared.link.joined.load(Acquire),
-        }
-    }
-
     /// Whether a run begins: the transport says so, or what the service knows of the instance changed.
     fn begins(&self, step: &Step, now: &Settings) -> Option<Begin> {
-        let told = self.settings.map(|last| (last.group, last.delay, last.joined));
-        let changed = told.is_some_and(|told| told != (now.group, now.delay, now.joined));
-        step.begins.or(changed.then_some(Begin::Jump))
+        let divided = self.settings.is_some_and(|last| now.divide(&last));
+        step.begins.or(divided.then_some(Begin::Jump))
     }
 
     fn begin(&mut self, begin: Begin, step: &Step) {
@@ -214,7 +185,7 @@ impl Engine {
 
     /// Counts silence at the end of the input. NaN is no silence.
     fn listen(&mut self, channels: &[&mut [f32]]) {
-        let frames = channels.first().map_or(0, |channel| channel.len());
+        let frames = length(channels);
         let loud = |sample: &f32| sample.abs() >= SILENCE || sample.is_nan();
         let last = channels.iter().filter_map(|channel| channel.iter().rposition(loud)).max();
         self.quiet = match last {
@@ -235,21 +206,7 @@ impl Engine {
             self.cutter.forget();
             return;
         }
-        let params = &self.shared.params;
-        let flag = |on: bool, flag: u32| if on { flag } else { 0 };
-        let context = Context {
-            flags: flag(transport.playing, flags::PLAYING)
-                | flag(settings.sync, flags::SYNC)
-                | flag(settings.bypass, flags::BYPASSED),
-            beat: transport.beat,
-            tempo: transport.tempo,
-            group: settings.group,
-            role: params.role(),
-            delay: settings.delay,
-            lead,
-            amount: params.amount(),
-            offset_db: params.offset_db(),
-        };
+        let context = settings.context(transport, lead);
         let schedule = &mut self.schedule;
         let lost = self.cutter.push(step.position, channels, &context, |end| schedule.sent(end));
         if lost > 0 {
@@ -289,8 +246,8 @@ impl Engine {
             self.give_up();
             return;
         }
-        let (shared, run, backstop) = (Arc::clone(&self.shared), self.run, self.backstop);
-        if !waiting::wait(&shared, run, end, backstop, || self.arrived(limit)) {
+        let (shared, run) = (Arc::clone(&self.shared), self.run);
+        if !waiting::wait(&shared, run, end, waiting::BACKSTOP, || self.arrived(limit)) {
             if self.linked() {
                 roster.gave_up.store(true, Relaxed);
             }
@@ -310,19 +267,19 @@ impl Engine {
     }
 
     /// Makes the sound, cut where values begin to apply.
-    fn render(&mut self, position: i64, end: i64, channels: &mut [&mut [f32]]) {
+    fn render(&mut self, settings: &Settings, position: i64, end: i64, channels: &mut [&mut [f32]]) {
         let mut at = position;
         while at < end {
             self.apply(at);
-            if self.shared.params.falls_back() && self.flow.falls_back(at - position) {
+            if settings.falls_back && self.flow.falls_back(at - position) {
                 self.apply_start_values(at, false);
             }
             let loss = position.saturating_add(self.flow.left());
             let cuts = [self.schedule.next().unwrap_or(end), loss];
             let stop = cuts.into_iter().filter(|&cut| cut > at).fold(end, i64::min);
-            let range = (index(at - position), index(stop - position));
+            let range = (unsigned(at - position), unsigned(stop - position));
             let (chain, bypass) = (&mut self.chain, &mut self.bypass);
-            parts(channels, range.0, range.1, |part| bypass.process(chain, at, part));
+            part(channels, range, |part| bypass.process(chain, at, part));
             at = stop;
         }
         self.flow.processed(end - position);
@@ -377,24 +334,7 @@ fn declarations() -> Vec<Declaration> {
     PARAMETERS.iter().map(declare).collect()
 }
 
-/// Calls `with` on samples `from..to` of every channel.
-fn parts(channels: &mut [&mut [f32]], from: usize, to: usize, with: impl FnOnce(&mut [&mut [f32]])) {
-    match channels {
-        [mono] => with(&mut [&mut mono[from..to]]),
-        [left, right] => with(&mut [&mut left[from..to], &mut right[from..to]]),
-        _ => {}
-    }
-}
-
 #[allow(clippy::cast_possible_truncation)]
 fn single(value: f64) -> f32 {
     value as f32
-}
-
-fn signed(samples: usize) -> i64 {
-    i64::try_from(samples).unwrap_or(i64::MAX)
-}
-
-fn index(samples: i64) -> usize {
-    usize::try_from(samples).unwrap_or(0)
 }

@@ -3,6 +3,7 @@
 use dsp::denormal::flush;
 use rtrb::{Producer, RingBuffer};
 
+use crate::channels::{length, signed, unsigned};
 use crate::roster::Roster;
 use crate::shared::Hop;
 use crate::transport::beat_after;
@@ -99,18 +100,18 @@ impl Cutter {
         context: &Context,
         mut sent: impl FnMut(i64),
     ) -> u64 {
-        let frames = channels.first().map_or(0, |channel| channel.len());
+        let frames = length(channels);
         let mut lost = 0;
         let announced_now = !self.announced;
         if announced_now && !self.announce(position, context) {
-            let hop = length(self.hop);
-            let hops = position.saturating_add(length(frames)).div_euclid(hop) - position.div_euclid(hop);
+            let hop = signed(self.hop);
+            let hops = position.saturating_add(signed(frames)).div_euclid(hop) - position.div_euclid(hop);
             return u64::try_from(hops).unwrap_or(0);
         }
         let mut done = 0;
         while done < frames {
-            let at = position.saturating_add(length(done));
-            let phase = index(at.rem_euclid(length(self.hop)));
+            let at = position.saturating_add(signed(done));
+            let phase = unsigned(at.rem_euclid(signed(self.hop)));
             self.whole |= phase == 0;
             let take = (self.hop - phase).min(frames - done);
             if self.whole {
@@ -120,9 +121,9 @@ impl Cutter {
             }
             done += take;
             if self.whole && phase + take == self.hop {
-                let begin = at.saturating_sub(length(phase));
+                let begin = at.saturating_sub(signed(phase));
                 if self.send(begin, position, context) {
-                    sent(begin.saturating_add(length(self.hop)));
+                    sent(begin.saturating_add(signed(self.hop)));
                 } else {
                     lost += 1;
                     self.gap = true;
@@ -178,15 +179,6 @@ impl Cutter {
             offset_db: context.offset_db,
         }
     }
-}
-
-/// Sample counts of a block fit everywhere.
-fn length(samples: usize) -> i64 {
-    i64::try_from(samples).unwrap_or(i64::MAX)
-}
-
-fn index(samples: i64) -> usize {
-    usize::try_from(samples).unwrap_or(0)
 }
 
 fn count(samples: u32) -> usize {

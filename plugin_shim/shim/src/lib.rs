@@ -11,6 +11,7 @@
 
 pub mod bridge;
 mod bypass;
+mod channels;
 mod clap;
 pub mod connection;
 pub mod discovery;
@@ -29,6 +30,7 @@ pub mod queue;
 mod readouts;
 pub mod roster;
 pub mod schedule;
+mod settings;
 pub mod shared;
 mod signals;
 pub mod state;

@@ -83,6 +83,20 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
 }
 
 #[test]
+fn a_tempo_that_makes_no_sense_is_not_passed_on() {
+    for tempo in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX] {
+        let mut rig = Rig::plain();
+        let mut block = playing(0);
+        (block.transport.tempo, block.transport.beat) = (Some(tempo), Some(-tempo));
+        rig.constant(&block, 0.1, 480);
+        for (hop, _) in rig.take() {
+            assert_eq!((hop.beat.to_bits(), hop.tempo.to_bits()), (0, 0));
+            assert_eq!(hop.flags & (flags::HAS_BEAT | flags::HAS_TEMPO), 0);
+        }
+    }
+}
+
+#[test]
 fn a_hop_with_nan_or_infinity_goes_out_as_zeros_and_says_so() {
     for poison in [f32::NAN, f32::NEG_INFINITY] {
         let mut rig = Rig::plain();

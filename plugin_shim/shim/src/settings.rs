@@ -1,0 +1,74 @@
+//! What the user and the host have set, read once per block.
+
+use std::sync::atomic::Ordering::Acquire;
+
+use wire::flags;
+
+use crate::hops::Context;
+use crate::params::Mode;
+use crate::shared::Shared;
+use crate::transport::Transport;
+
+/// Beats and tempos beyond these are what hosts give when they mean "unknown".
+const FARTHEST_BEAT: f64 = 1e12;
+const FASTEST_TEMPO: f64 = 1e4;
+
+/// Everything that may differ from block to block without the transport having moved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) group: u16,
+    /// Control delay in samples.
+    pub(crate) delay: u32,
+    /// Values are waited for.
+    pub(crate) sync: bool,
+    pub(crate) bypass: bool,
+    pub(crate) falls_back: bool,
+    role: u8,
+    amount: f32,
+    offset_db: f32,
+    joined: u32,
+}
+
+impl Settings {
+    pub(crate) fn read(shared: &Shared, rate: u32, offline: bool) -> Settings {
+        let params = &shared.params;
+        Settings {
+            group: params.group(),
+            delay: rate * params.delay_ms() / 1000,
+            sync: match params.mode() {
+                Mode::Auto => offline,
+                Mode::Live => false,
+                Mode::Sync => true,
+            },
+            bypass: params.bypass(),
+            falls_back: params.falls_back(),
+            role: params.role(),
+            amount: params.amount(),
+            offset_db: params.offset_db(),
+            joined: shared.link.joined.load(Acquire),
+        }
+    }
+
+    /// Whether the service has to see a new run because of what changed since `last`.
+    pub(crate) fn divide(&self, last: &Settings) -> bool {
+        (self.group, self.delay, self.joined) != (last.group, last.delay, last.joined)
+    }
+
+    /// What goes with the hops of a block.
+    pub(crate) fn context(&self, transport: &Transport, lead: u32) -> Context {
+        let flag = |on: bool, flag: u32| if on { flag } else { 0 };
+        Context {
+            flags: flag(transport.playing, flags::PLAYING)
+                | flag(self.sync, flags::SYNC)
+                | flag(self.bypass, flags::BYPASSED),
+            beat: transport.beat.filter(|beat| beat.abs() <= FARTHEST_BEAT),
+            tempo: transport.tempo.filter(|tempo| (0.0..=FASTEST_TEMPO).contains(tempo)),
+            group: self.group,
+            role: self.role,
+            delay: self.delay,
+            lead,
+            amount: self.amount,
+            offset_db: self.offset_db,
+        }
+    }
+}
