@@ -196,7 +196,7 @@ enum Event {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        6 => (0usize..2000).prop_map(Event::Play),
+        6 => (0usize..600).prop_map(Event::Play),
         2 => (-1_000_000i64..1_000_000).prop_map(Event::Jump),
         1 => (-100i64..100).prop_map(Event::Jump),
         1 => Just(Event::Stop),
