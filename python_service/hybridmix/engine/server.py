@@ -146,6 +146,9 @@ class Server:
         return Engine(rate, self._models, self._trace)
 
     def _report(self) -> dict[str, Any]:
+        if self._trace is not None:
+            # Who asks for a report may read the trace beside it.
+            self._trace.flush()
         return build_report(
             self._service,
             self._meter,
