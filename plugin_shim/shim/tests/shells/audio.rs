@@ -1,6 +1,6 @@
 //! Audio: exact at neutral, for every rate, layout and block; buffers and flags as the host gives them.
 
-use crate::host::{Call, Host, bits, noise, ready, run};
+use crate::host::{Call, Host, bits, noise, ready, ready_alone, run};
 
 in_both_formats!(
     neutral_is_exact_at_every_rate_layout_and_block,
@@ -128,7 +128,7 @@ fn no_call_allocates<H: Host>() {
 
 /// Needed delay: what the blocks need live, nothing in an offline render whose tracks are in step.
 fn offline_is_judged_block_by_block<H: Host>() {
-    let mut host = ready::<H>();
+    let mut host = ready_alone::<H>();
     for offline in [false, true, false, true, true, false] {
         run(&mut host, &Call { offline, ..Call::default() }, 480);
         assert_eq!(host.value(23) == Some(0.0), offline);

@@ -1,6 +1,7 @@
 //! What a test asks of a host, and what it hands to the plugin.
 
 use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// A parameter as the host sees it, values plain.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,6 +133,14 @@ pub fn bits(audio: &[Vec<f32>]) -> Vec<u32> {
 pub fn ready<H: Host>() -> H {
     let mut host = H::new();
     host.activate(48_000.0, 512);
+    host
+}
+
+/// Like [`ready`], at a rate that no other test uses: instances of one group and rate measure each other.
+pub fn ready_alone<H: Host>() -> H {
+    static NEXT: AtomicU32 = AtomicU32::new(50_000);
+    let mut host = H::new();
+    host.activate(f64::from(NEXT.fetch_add(100, Relaxed)), 512);
     host
 }
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::clap_host::ClapHost;
-use crate::host::{Call, Host, bits, ready, run};
+use crate::host::{Call, Host, bits, ready, ready_alone, run};
 use crate::vst3_host::Vst3Host;
 
 in_both_formats!(
@@ -96,7 +96,7 @@ fn the_last_point_of_a_block_stands<H: Host>() {
 }
 
 fn read_only_and_unknown_parameters_ignore_writes<H: Host>() {
-    let mut host = ready::<H>();
+    let mut host = ready_alone::<H>();
     run(&mut host, &Call::default(), 64);
     let before: Vec<_> = host.params().iter().map(|param| host.value(param.id)).collect();
     for id in [0, 9, 20, 21, 22, 23, 24, u32::MAX - 1] {
@@ -108,7 +108,7 @@ fn read_only_and_unknown_parameters_ignore_writes<H: Host>() {
 }
 
 fn changes_of_read_only_parameters_are_put_out_once<H: Host>() {
-    let mut host = ready::<H>();
+    let mut host = ready_alone::<H>();
     let (_, _, first) = run(&mut host, &Call { steady: Some(0), ..Call::default() }, 480);
     let ids: Vec<u32> = first.reported.iter().map(|&(id, _)| id).collect();
     assert_eq!(ids, [20, 21, 22, 23]);
