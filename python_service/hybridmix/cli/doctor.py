@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -45,13 +46,10 @@ def doctor(
 
     settings = config.load({"runtime_dir": runtime_dir}, os.environ)
     checks = [
-        *(_check(f"package {name}", lambda name=name: _package(name)) for name in _NEEDED),
-        *(_check(f"package {name}", lambda name=name: _package(name), optional=True) for name in _OPTIONAL),
+        *(_check(f"package {name}", partial(_package, name)) for name in _NEEDED),
+        *(_check(f"package {name}", partial(_package, name), optional=True) for name in _OPTIONAL),
         _check("models", lambda: _models(settings)),
-        *(
-            _check(f"plugin {form}", lambda form=form: _plugin(form), optional=True)
-            for form in ("vst3", "clap")
-        ),
+        *(_check(f"plugin {form}", partial(_plugin, form), optional=True) for form in ("vst3", "clap")),
         _check("runtime folder", lambda: _folder(settings.runtime_dir)),
         _check("service", lambda: _service(settings.runtime_dir), optional=True),
     ]

@@ -1,0 +1,1 @@
+"""The service: discovery, handshake, members, engine, the process as users run it."""
