@@ -9,6 +9,9 @@
 //!
 //! Messages that were queued when a connection ends are gone: they are never replayed on the next one, and
 //! [`Dealer::generation`] tells the two apart.
+//!
+//! In a forked child a [`Dealer`] shares its descriptors with the parent: drop it there, or forget it, but call
+//! nothing.
 #![forbid(unsafe_code)]
 
 mod backoff;

@@ -9,6 +9,9 @@ use crate::codec::MAX_COMMAND;
 use crate::inbox;
 use crate::session::{CONTROL_RESERVE, READ_BUFFER};
 
+/// Largest value of any limit; with it, no sum of them overflows.
+pub(crate) const MAX_LIMIT: usize = 1 << 30;
+
 /// How the two ends authenticate.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Mechanism {
@@ -101,11 +104,11 @@ pub enum OptionsError {
     /// The back-off is zero, falls, or exceeds 250 ms.
     #[error("backoff: expected more than 0 ms, the second not below the first, at most 250 ms")]
     Backoff,
-    /// The time-outs contradict each other.
-    #[error("time-outs: expected more than 0 ms, and heartbeat_timeout above heartbeat_interval")]
+    /// The time-outs contradict each other or are beyond reason.
+    #[error("time-outs: expected 1 ms to 1 day, and heartbeat_timeout above heartbeat_interval")]
     Timeouts,
-    /// A limit of zero.
-    #[error("limits: expected at least 1 each")]
+    /// A limit of zero, or beyond reason.
+    #[error("limits: expected 1 to {MAX_LIMIT} each")]
     Limits,
 }
 
@@ -124,14 +127,15 @@ impl Options {
         if first.is_zero() || first > last || last > Duration::from_millis(250) {
             return Err(OptionsError::Backoff);
         }
-        if self.handshake_timeout.is_zero()
-            || self.heartbeat_interval.is_zero()
+        let reasonable = Duration::from_millis(1)..=Duration::from_secs(24 * 60 * 60);
+        let timeouts = [self.handshake_timeout, self.heartbeat_interval, self.heartbeat_timeout];
+        if !timeouts.iter().all(|timeout| reasonable.contains(timeout))
             || self.heartbeat_interval >= self.heartbeat_timeout
         {
             return Err(OptionsError::Timeouts);
         }
         let limits = [self.max_frame, self.max_parts, self.tx_limit, self.rx_limit, self.rx_bytes];
-        if limits.contains(&0) {
+        if limits.iter().any(|limit| !(1..=MAX_LIMIT).contains(limit)) {
             return Err(OptionsError::Limits);
         }
         Ok(())
@@ -147,13 +151,18 @@ impl Options {
     ///   them;
     /// - one command and its answer.
     pub fn memory_bound(&self) -> usize {
-        let message = self.max_parts * (self.max_frame + inbox::PART_OVERHEAD);
-        let queue = self.rx_bytes + message + inbox::list_bound(self.rx_limit);
-        READ_BUFFER
-            + 3 * (self.tx_limit + CONTROL_RESERVE)
-            + message
-            + 2 * self.max_frame
-            + queue
-            + 4 * MAX_COMMAND
+        let message = self.max_parts.saturating_mul(self.max_frame + inbox::PART_OVERHEAD);
+        [
+            READ_BUFFER,
+            3 * (self.tx_limit + CONTROL_RESERVE),
+            message,
+            2 * self.max_frame,
+            self.rx_bytes,
+            message,
+            inbox::list_bound(self.rx_limit),
+            4 * MAX_COMMAND,
+        ]
+        .into_iter()
+        .fold(0, usize::saturating_add)
     }
 }

@@ -349,7 +349,9 @@ fn options_that_contradict_each_other_are_refused() {
     assert!(refused(Options { identity: vec![0, 1], ..default() }).contains("identity"));
     assert!(refused(Options { backoff: (MS(20), MS(251)), ..default() }).contains("backoff"));
     assert!(refused(Options { heartbeat_timeout: MS(300), ..default() }).contains("heartbeat"));
+    assert!(refused(Options { heartbeat_timeout: Duration::MAX, ..default() }).contains("time-outs"));
     assert!(refused(Options { max_parts: 0, ..default() }).contains("limits"));
+    assert!(refused(Options { tx_limit: usize::MAX, ..default() }).contains("limits"));
     let mechanism = zmtp::Mechanism::Plain { username: "u".into(), password: "p".repeat(256) };
     assert!(refused(Options { mechanism, ..default() }).contains("PLAIN"));
 }

@@ -19,7 +19,7 @@ fn no_stream_makes_the_client_panic_or_hold_more_than_it_declares() {
     assert_eq!(tally.violations, Vec::<String>::new());
     assert_eq!(tally.violation_count, 0);
     assert_eq!(tally.kinds.values().sum::<u64>(), 20_000);
-    assert!(tally.messages > 10_000 && tally.peak > 0, "{tally:?}");
+    assert!(tally.messages > 5_000 && tally.peak > 0, "{tally:?}");
     let reached: Vec<&str> = tally.ends.keys().map(String::as_str).collect();
     let every_end = [
         "Early",
@@ -27,6 +27,7 @@ fn no_stream_makes_the_client_panic_or_hold_more_than_it_declares() {
         "FrameTooLarge",
         "Malformed",
         "Mechanism",
+        "Refused",
         "Signature",
         "TooManyParts",
         "Unexpected",

@@ -166,6 +166,9 @@ fn append_valid(stream: &mut Vec<u8>, plain: bool, numbers: &mut Numbers) -> u64
     stream.extend(handshake(plain));
     let mut messages = 0;
     for _ in 0..numbers.below(8) {
+        if numbers.one_in(50) {
+            append_frame(stream, 4, b"\x09SUBSCRIBE", numbers);
+        }
         if numbers.one_in(4) {
             let context = numbers.below(17);
             let body = [b"\x04PING\0\x0a", numbers.bytes(context).as_slice()].concat();
@@ -211,8 +214,9 @@ fn mutate(mut stream: Vec<u8>, numbers: &mut Numbers) -> Vec<u8> {
         }
         let at = numbers.below(stream.len());
         let to = (at + 1 + numbers.below(16)).min(stream.len());
-        match numbers.below(7) {
+        match numbers.below(8) {
             0 => stream[at] ^= 1 << numbers.below(8),
+            7 => drop(stream.splice(at..at, *b"\x04\x0a\x05ERROR\x03400")),
             1 => stream[at] = numbers.pick(&[0, 1, 2, 4, 6, 8, 127, 128, 255]),
             2 => stream.truncate(at),
             3 => drop(stream.drain(at..to)),
