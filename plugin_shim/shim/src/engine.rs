@@ -155,6 +155,8 @@ impl Engine {
 
     fn begin(&mut self, begin: Begin, step: &Step) {
         self.run = self.run.wrapping_add(1);
+        // At once: should this block fail, the next activation must not use the number again.
+        self.shared.readout.run.store(self.run, Relaxed);
         self.chain.rebase(step.moved);
         self.bypass.rebase(step.moved);
         self.cutter.begin(self.run, begin == Begin::Start);
@@ -320,7 +322,6 @@ impl Engine {
         readout.lead.store(lead, Relaxed);
         readout.needed_delay.store(needed, Relaxed);
         readout.position.store(end, Relaxed);
-        readout.run.store(self.run, Relaxed);
     }
 }
 

@@ -124,7 +124,7 @@ impl Member {
     pub fn process_clock(&self, rate: u32) -> i64 {
         let lane = Lane::new(Clock::Process, rate, 0).0;
         let running = self.others().filter(|slot| slot.lane.load(Acquire) & !GROUP_BITS == lane);
-        running.max_by_key(|slot| slot.begun.load(Relaxed)).map_or(0, |slot| slot.start.load(Relaxed))
+        running.max_by_key(|slot| slot.begun.load(Acquire)).map_or(0, |slot| slot.start.load(Relaxed))
     }
 
     /// A block begins at `start`. Unless it begins a run, this measures how far the others in the lane
@@ -135,7 +135,7 @@ impl Member {
     /// More than `reach` samples are no lead but another place in the song.
     pub fn begin(&self, lane: Lane, start: i64, new_run: bool, reach: i64) {
         let Some(slot) = self.slot() else { return };
-        let before = slot.begun.swap(self.roster.stamp(), Relaxed);
+        let before = slot.begun.load(Relaxed);
         if new_run {
             slot.end.store(start, Relaxed);
             slot.lead.store(0, Relaxed);
@@ -151,6 +151,7 @@ impl Member {
             slot.lead.fetch_max(lead, Relaxed);
         }
         slot.start.store(start, Relaxed);
+        slot.begun.store(self.roster.stamp(), Release);
         slot.lane.store(lane.0, Release);
     }
 

@@ -45,3 +45,24 @@ proptest! {
         prop_assert!(render(rate, begin, &blocks) == render(rate, begin, &[512]));
     }
 }
+
+/// What flush-to-zero and denormals-are-zero do to the thread of a host that sets them.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn the_hosts_denormal_mode_changes_nothing() {
+    use std::arch::asm;
+    let usual = render(48_000, 0, &[512]);
+    let mut kept = 0u32;
+    // SAFETY: reads and writes the control register of this thread's floating point unit, by which only
+    // results on subnormal numbers change; it is restored below.
+    unsafe {
+        asm!("stmxcsr [{}]", in(reg) &raw mut kept, options(nostack));
+        let mode = kept | 0x8040;
+        asm!("ldmxcsr [{}]", in(reg) &raw const mode, options(nostack, readonly));
+    }
+    let flushed = render(48_000, 0, &[512]);
+    // SAFETY: as above.
+    unsafe { asm!("ldmxcsr [{}]", in(reg) &raw const kept, options(nostack, readonly)) };
+    assert!(flushed == usual);
+    assert!(std::hint::black_box(f32::from_bits(1)) * 1.0 > 0.0, "restored");
+}
