@@ -263,10 +263,11 @@ class Stage:
         self.until(lambda: time.monotonic() > end)
 
     def close(self) -> None:
-        for probe in self._probes:
-            probe.close()
+        # A render that waits for a service ends when that does.
         for service in self.services:
             service.close()
+        for probe in self._probes:
+            probe.close()
 
 
 def staged(program: Path, folder: Path) -> Iterator[Stage]:
