@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, get_args
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -26,7 +26,9 @@ from hybridmix.errors import InputError
 
 __all__ = ["Mix", "MixSession", "MixTrack"]
 
+#: Choices of the plugin's parameters are saved as their number in the list.
 _ROLE_CODES = {None: 0, "ai_stem": 1, "live_source": 2}
+_CONTROL_DELAYS = get_args(session_file.ControlDelay)
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ class MixSession:
         )
         params = {
             "amount": 100.0 * (chosen.amount if chosen else 1.0),
-            "control_delay": float(self.settings.control_delay_ms),
+            "control_delay": float(_CONTROL_DELAYS.index(self.settings.control_delay_ms)),
             "gain_offset": offset,
             "group": float(self.settings.group),
             "role": float(_ROLE_CODES[role]),
