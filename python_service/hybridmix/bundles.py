@@ -22,7 +22,7 @@ def built(form: str) -> Path:
     """The built bundle of ``form`` ("vst3" or "clap"). Raises InputError where it was not built."""
     path = _CHECKOUT / "build" / "plugin" / BUNDLES[form]
     if not path.exists():
-        raise InputError(f"Plugin {path} does not exist: expected a built bundle. Build it with: make plugin")
+        raise InputError(f"plugin {path} does not exist; build it with: make plugin")
     return path
 
 
@@ -56,6 +56,6 @@ def install(form: str, folder: Path) -> Path:
             new.rename(target)
     except OSError as error:
         raise InputError(
-            f"Plugin folder {folder} cannot be written: {error.strerror}. Choose another with --dir."
+            f"plugin folder {folder} cannot be written ({error.strerror}); choose another with --dir."
         ) from error
     return target

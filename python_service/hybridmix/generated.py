@@ -17,7 +17,7 @@ def checkout() -> Path:
     root = Path(__file__).resolve().parents[2]
     if not (root / "pyproject.toml").is_file():
         raise InputError(
-            f"{root} is no checkout of HybridMix; generated files belong to one. Clone it first."
+            f"{root} is no checkout of HybridMix; generated files belong to one: clone it first."
         )
     return root
 

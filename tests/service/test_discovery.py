@@ -56,7 +56,7 @@ def test_the_folder_comes_from_the_environment(environ: dict[str, str], expected
 
 def test_a_folder_open_to_others_is_refused(folder: Path) -> None:
     folder.mkdir(mode=0o755)
-    message = f"Runtime folder {folder} has mode 0755: expected 0700. Run: chmod 700 {folder}"
+    message = f"runtime folder {folder} has mode 0755; expected 0700: run chmod 700 {folder}"
     for use in (d.open_folder, d.find):
         with pytest.raises(InputError) as error:
             use(folder)
@@ -67,13 +67,13 @@ def test_a_symbolic_link_is_refused(folder: Path, parent: Path) -> None:
     (parent / "elsewhere").mkdir(mode=0o700)
     folder.symlink_to(parent / "elsewhere")
     for use in (d.open_folder, d.find):
-        with pytest.raises(InputError, match=r"run is a symbolic link: expected a real folder\."):
+        with pytest.raises(InputError, match="run is a symbolic link; expected a real folder"):
             use(folder)
 
 
 def test_a_file_in_place_of_the_folder_is_refused(folder: Path) -> None:
     folder.touch()
-    with pytest.raises(InputError, match="is not a folder: expected one"):
+    with pytest.raises(InputError, match="is not a folder; expected one"):
         d.open_folder(folder)
 
 
@@ -82,17 +82,17 @@ def test_a_folder_of_another_user_is_refused(folder: Path) -> None:
     folder.mkdir(mode=0o700)
     os.chown(folder, _ANOTHER_USER, _ANOTHER_USER)
     for use in (d.open_folder, d.find):
-        with pytest.raises(InputError, match=f"belongs to user {_ANOTHER_USER}: expected user 0"):
+        with pytest.raises(InputError, match=f"belongs to user {_ANOTHER_USER}; expected user 0"):
             use(folder)
 
 
 def test_a_path_too_long_for_a_socket_is_refused(parent: Path) -> None:
-    with pytest.raises(InputError, match=r"is too long: \d+ characters, expected at most 100\."):
+    with pytest.raises(InputError, match=r"has \d+ bytes; expected at most 100:"):
         d.open_folder(parent / ("x" * 90))
 
 
 def test_without_a_service_the_command_to_start_one_is_named(folder: Path) -> None:
-    message = f"No HybridMix service runs in {folder}. Start it with: hybridmix serve"
+    message = f"no HybridMix service runs in {folder}; start it with: hybridmix serve"
     for made in (False, True):
         if made:
             folder.mkdir(mode=0o700)
@@ -107,7 +107,7 @@ def test_a_file_whose_lock_nobody_holds_is_stale(folder: Path) -> None:
     d.publish(folder, _file(folder))
     assert d.find(folder).pid == 1
     lock.release()
-    with pytest.raises(HybridMixError, match="No HybridMix service runs"):
+    with pytest.raises(HybridMixError, match="no HybridMix service runs"):
         d.find(folder)
 
 
@@ -116,7 +116,7 @@ def test_a_file_open_to_others_is_refused(folder: Path) -> None:
     lock = d.Lock(folder)
     d.publish(folder, _file(folder))
     (folder / "service.json").chmod(0o644)
-    with pytest.raises(InputError, match="is open to others: expected mode 0600"):
+    with pytest.raises(InputError, match="is open to others; expected mode 0600"):
         d.find(folder)
     lock.release()
 
@@ -127,7 +127,7 @@ def test_a_broken_file_is_an_error_with_a_fix(folder: Path, content: bytes) -> N
     lock = d.Lock(folder)
     d.publish(folder, _file(folder))
     (folder / "service.json").write_bytes(content)
-    with pytest.raises(InputError, match=r"cannot be read: .* Start the service again: hybridmix serve"):
+    with pytest.raises(InputError, match=r"cannot be read .*; start the service again with: hybridmix serve"):
         d.find(folder)
     lock.release()
 
@@ -146,7 +146,7 @@ def test_a_second_start_is_refused_with_the_pid_of_the_first(server: Server, fol
     with pytest.raises(HybridMixError) as error, serving(folder):
         pass
     assert str(error.value) == (
-        f"A HybridMix service (pid {os.getpid()}) already runs in {folder}. Stop it first, "
+        f"a HybridMix service (pid {os.getpid()}) already runs in {folder}; stop it first, "
         "or set HYBRIDMIX_RUNTIME_DIR to another folder."
     )
     assert d.find(folder).pid == os.getpid()

@@ -72,7 +72,7 @@ def test_another_major_version_is_refused_with_both_versions(peer: Peer) -> None
     peer.send(encode_control(m.Hello((2, 0), "shim 9", 1, proof.fresh())))
     refusal = peer.refused()
     assert refusal.code == "version"
-    assert refusal.message.startswith("shim 9 speaks protocol 2, hybridmix 0.1.0 speaks 1.0: expected")
+    assert refusal.message.startswith("shim 9 speaks protocol 2, hybridmix 0.1.0 speaks 1.0; expected")
 
 
 def test_a_header_of_another_major_version_is_refused(peer: Peer) -> None:
@@ -116,7 +116,7 @@ def test_a_service_without_the_token_gets_nothing_but_hello(folder: Path) -> Non
         squatter.bind(endpoint)
         listener = _Squatter(squatter)
         listener.start()
-        with pytest.raises(HybridMixError, match="could not prove that it is ours"):
+        with pytest.raises(HybridMixError, match="could not prove that it is yours"):
             Client(folder, timeout=2.0)
         listener.join()
         assert listener.heard == ["HELLO"]

@@ -97,7 +97,7 @@ def test_leaving_ends_the_member_and_its_empty_group(client: Client) -> None:
 def test_a_full_group_is_refused(client: Client) -> None:
     for handle in range(128):
         client.join(join(handle))
-    with pytest.raises(HybridMixError, match=r"\(full\): Group 1 has 128 members: expected fewer"):
+    with pytest.raises(HybridMixError, match=r"\(full\): group 1 has 128 members; expected fewer"):
         client.join(join(128))
     client.join(join(129, group=2))
     report = client.status()

@@ -102,7 +102,7 @@ class _FileReader(_Reader):
             block = self._file.read(frames, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
             raise InputError(
-                f"audio file {self._path} is damaged after {self._file.tell()} samples: {error}."
+                f"audio file {self._path} is damaged after {self._file.tell()} samples ({error}); export it again."
             ) from None
         if not np.isfinite(block).all():
             raise InputError(f"audio file {self._path} contains NaN or infinite samples; export it again.")

@@ -97,8 +97,11 @@ class MixSession:
         self.tracks = [track for track in tracks if not track.mute]
         if not self.tracks:
             raise InputError("the session has no audible track; give at least one that is not muted.")
-        if len({track.label for track in tracks}) < len(tracks):
-            raise InputError("two tracks of the session have the same label; give each its own.")
+        for label in {track.label for track in tracks}:
+            if sum(track.label == label for track in tracks) > 1:
+                raise InputError(
+                    f"several tracks of the session are called {label!r}; give each its own label."
+                )
         self._all_tracks = list(tracks)
         self._default_preset = preset
         self._plugin = plugin

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hybridmix.engine.client import Client
-from hybridmix.errors import HybridMixError
+from hybridmix.errors import HybridMixError, InputError
 
 __all__ = ["PrivateService"]
 
@@ -58,9 +58,10 @@ class PrivateService:
         if not line.startswith("ready"):
             self._process.wait(_END_S)
             detail = self._log.read_text(errors="replace").strip().splitlines()
-            raise HybridMixError(
-                f"the render's service did not start: {detail[-1] if detail else 'it said nothing'}"
-            )
+            said = detail[-1].removeprefix("error: ") if detail else "it said nothing; run hybridmix doctor"
+            # What the user chose for the service is the user's input here, too.
+            kind = InputError if self._process.returncode == InputError.exit_code else HybridMixError
+            raise kind(f"the render's service did not start: {said}")
 
     def status(self) -> dict[str, Any]:
         """Return the service's status, as ``hybridmix status --json`` prints it.

@@ -111,7 +111,8 @@ def _await(host: HostProcess, mixing: int, since: float, what: str) -> float:
             return max(0.0, (max(at for _, at in now.values()) - since) * 1e3)
         time.sleep(0.01)
     raise HybridMixError(
-        f"not every track was mixing again within {_PATIENCE_S:.0f} s {what}: {host.statuses()}."
+        f"not every track was mixing again within {_PATIENCE_S:.0f} s {what}; "
+        f"their last states and times are {host.statuses()}: run hybridmix doctor."
     )
 
 

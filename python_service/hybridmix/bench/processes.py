@@ -30,7 +30,7 @@ def host_binary() -> Path:
     """
     path = _CHECKOUT / "build" / "plugin" / "hybridmix-host"
     if not path.exists():
-        raise InputError(f"the benchmark host {path} does not exist; build it with: make plugin")
+        raise InputError(f"benchmark host {path} does not exist; build it with: make plugin")
     return path
 
 
@@ -42,7 +42,7 @@ def clap_bundle() -> Path:
     """
     path = _CHECKOUT / "build" / "plugin" / "HybridMix.clap"
     if not path.exists():
-        raise InputError(f"the plugin {path} does not exist; build it with: make plugin")
+        raise InputError(f"plugin {path} does not exist; build it with: make plugin")
     return path
 
 
@@ -160,5 +160,7 @@ class HostProcess:
         self.process.wait(timeout)
         self._reader.join(5.0)
         if self.result is None:
-            raise HybridMixError(f"the host ended with code {self.process.returncode} and without a result.")
+            raise HybridMixError(
+                f"the benchmark host ended with code {self.process.returncode} and without a result; run it again."
+            )
         return self.result

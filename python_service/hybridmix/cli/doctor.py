@@ -96,7 +96,7 @@ def _plugin(form: str) -> str:
     environ: Mapping[str, str] = os.environ
     installed = bundles.standard_folder(form, Path.home(), environ) / bundles.BUNDLES[form]
     if not installed.exists():
-        raise InputError(f"{installed} is not there. Put it there with: hybridmix plugin install")
+        raise InputError(f"{installed} does not exist; put it there with: hybridmix plugin install")
     return str(installed)
 
 

@@ -76,9 +76,9 @@ class Client:
                 return message
             control = message.control if message.header.kind is not Kind.PARAMS else None
             if isinstance(control, m.Refuse):
-                raise HybridMixError(f"The service refused ({control.code}): {control.message}")
+                raise HybridMixError(f"the service refused ({control.code}): {control.message}")
             if message.header.kind is Kind.BYE:
-                raise HybridMixError("The service stopped. Start it with: hybridmix serve")
+                raise HybridMixError("the service stopped; start it with: hybridmix serve")
         raise self._silent()
 
     def join(self, join: m.Join) -> m.Joined:
@@ -130,8 +130,8 @@ class Client:
         assert isinstance(challenge, m.Challenge)
         if not proof.matches(proof.service(token, nonce, challenge.nonce), challenge.proof):
             raise HybridMixError(
-                f"The service at {self.discovery.endpoint} could not prove that it is ours: nothing was sent. "
-                "Stop the other program, then start: hybridmix serve"
+                f"the service at {self.discovery.endpoint} could not prove that it is yours; nothing was sent: "
+                "stop the other program, then start: hybridmix serve"
             )
         self.send(encode_control(m.Auth(proof.client(token, challenge.nonce, nonce))))
         welcome = self.expect(Kind.WELCOME).control
@@ -140,6 +140,6 @@ class Client:
 
     def _silent(self) -> HybridMixError:
         return HybridMixError(
-            f"The service (pid {self.discovery.pid}) did not answer within {self._timeout:g} s. "
-            "Stop it and start it again: hybridmix serve"
+            f"the service (pid {self.discovery.pid}) did not answer within {self._timeout:g} s; "
+            "stop it and start it again with: hybridmix serve"
         )

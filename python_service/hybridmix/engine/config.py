@@ -34,13 +34,13 @@ class Config:
 
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
-        raise InputError(f"TCP port {text!r} cannot be used: expected a number from 0 to 65535.")
+        raise InputError(f"TCP port {text!r} cannot be used; expected a number from 0 to 65535.")
     return int(text)
 
 
 def _switch(text: str) -> bool:
     if text not in ("0", "1"):
-        raise InputError(f"HYBRIDMIX_QUIET={text} cannot be used: expected 0 or 1.")
+        raise InputError(f"HYBRIDMIX_QUIET is {text!r}; expected 0 or 1.")
     return text == "1"
 
 

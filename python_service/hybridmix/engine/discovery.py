@@ -65,22 +65,21 @@ def check_folder(folder: Path) -> None:
     try:
         found = folder.lstat()
     except OSError as error:
-        raise InputError(f"Runtime folder {folder} cannot be read: {error.strerror}. Or {fix}.") from error
+        raise InputError(f"runtime folder {folder} cannot be read ({error.strerror}); {fix}.") from error
     if stat.S_ISLNK(found.st_mode):
         raise InputError(
-            f"Runtime folder {folder} is a symbolic link: expected a real folder. Remove it or {fix}."
+            f"runtime folder {folder} is a symbolic link; expected a real folder: remove it, or {fix}."
         )
     if not stat.S_ISDIR(found.st_mode):
-        raise InputError(f"Runtime folder {folder} is not a folder: expected one. Remove it or {fix}.")
+        raise InputError(f"runtime folder {folder} is not a folder; expected one: remove it, or {fix}.")
     if found.st_uid != os.getuid():
         raise InputError(
-            f"Runtime folder {folder} belongs to user {found.st_uid}: expected user {os.getuid()}. "
-            f"{fix[0].upper()}{fix[1:]}."
+            f"runtime folder {folder} belongs to user {found.st_uid}; expected user {os.getuid()}: {fix}."
         )
     mode = stat.S_IMODE(found.st_mode)
     if mode != 0o700:
         raise InputError(
-            f"Runtime folder {folder} has mode {mode:04o}: expected 0700. Run: chmod 700 {folder}"
+            f"runtime folder {folder} has mode {mode:04o}; expected 0700: run chmod 700 {folder}"
         )
 
 
@@ -90,8 +89,8 @@ def open_folder(folder: Path) -> Path:
     socket = str(folder / SOCKET)
     if len(os.fsencode(socket)) > MAX_SOCKET_PATH:
         raise InputError(
-            f"Socket path {socket} is too long: {len(os.fsencode(socket))} characters, expected at most "
-            f"{MAX_SOCKET_PATH}. Set HYBRIDMIX_RUNTIME_DIR to a shorter path."
+            f"socket path {socket} has {len(os.fsencode(socket))} bytes; expected at most {MAX_SOCKET_PATH}: "
+            "set HYBRIDMIX_RUNTIME_DIR to a shorter path."
         )
     try:
         folder.mkdir(mode=0o700)
@@ -99,8 +98,8 @@ def open_folder(folder: Path) -> Path:
         pass
     except OSError as error:
         raise InputError(
-            f"Runtime folder {folder} cannot be created: {error.strerror}. "
-            "Set HYBRIDMIX_RUNTIME_DIR to a folder that can be."
+            f"runtime folder {folder} cannot be made ({error.strerror}); "
+            "set HYBRIDMIX_RUNTIME_DIR to a folder that can be."
         ) from error
     check_folder(folder)
     return folder
@@ -118,7 +117,7 @@ class Lock:
                 holder = os.pread(self._file, 32, 0).decode("ascii", "replace").strip() or "unknown"
                 os.close(self._file)
                 raise HybridMixError(
-                    f"A HybridMix service (pid {holder}) already runs in {folder}. Stop it first, "
+                    f"a HybridMix service (pid {holder}) already runs in {folder}; stop it first, "
                     "or set HYBRIDMIX_RUNTIME_DIR to another folder."
                 )
             time.sleep(0.01)
@@ -164,7 +163,7 @@ def find(folder: Path) -> Discovery:
 
     Raises InputError for a folder that cannot be trusted, HybridMixError where no service runs.
     """
-    absent = HybridMixError(f"No HybridMix service runs in {folder}. Start it with: hybridmix serve")
+    absent = HybridMixError(f"no HybridMix service runs in {folder}; start it with: hybridmix serve")
     if not folder.exists() and not folder.is_symlink():
         raise absent
     check_folder(folder)
@@ -188,13 +187,13 @@ def _read(path: Path) -> Discovery:
         found = os.fstat(file)
         if found.st_uid != os.getuid() or found.st_mode & 0o077:
             raise InputError(
-                f"Discovery file {path} is open to others: expected mode 0600 and user {os.getuid()}. "
-                "Remove it and start the service again: hybridmix serve"
+                f"discovery file {path} is open to others; expected mode 0600 and user {os.getuid()}: "
+                "remove it and start the service again with: hybridmix serve"
             )
         content = stream.read(65536)
     try:
         return msgspec.json.decode(content, type=Discovery)
     except msgspec.DecodeError as error:
         raise InputError(
-            f"Discovery file {path} cannot be read: {error}. Start the service again: hybridmix serve"
+            f"discovery file {path} cannot be read ({error}); start the service again with: hybridmix serve"
         ) from error

@@ -30,7 +30,7 @@ class Session:
             content = path.read_bytes()
         except OSError as error:
             raise InputError(
-                f"Model file {path} is missing: {error.strerror}. Install hybridmix again, or start with: "
+                f"model file {path} cannot be read ({error.strerror}); install hybridmix again, or start with: "
                 "hybridmix serve --model raw"
             ) from error
         self.sha256 = hashlib.sha256(content).hexdigest()
@@ -41,7 +41,7 @@ class Session:
         except Exception as error:  # onnxruntime raises its own exceptions and plain ones
             reason = str(error).splitlines()[0]
             raise InputError(
-                f"Model file {path} is not a usable ONNX model: {reason}. Install hybridmix again."
+                f"model file {path} is not a usable ONNX model ({reason}); install hybridmix again."
             ) from error
         self.inputs = frozenset(node.name for node in self._session.get_inputs())
         self.outputs = tuple(node.name for node in self._session.get_outputs())
@@ -51,8 +51,8 @@ class Session:
         """Raise InputError unless the model takes exactly ``inputs`` and gives ``outputs``."""
         if self.inputs != inputs or not outputs <= set(self.outputs):
             raise InputError(
-                f"Model file {self._path} has inputs {sorted(self.inputs)} and outputs {sorted(self.outputs)}: "
-                f"expected {sorted(inputs)} and {sorted(outputs)}. Install hybridmix again."
+                f"model file {self._path} has inputs {sorted(self.inputs)} and outputs {sorted(self.outputs)}; "
+                f"expected {sorted(inputs)} and {sorted(outputs)}: install hybridmix again."
             )
 
     def run(self, arrays: Arrays) -> Arrays:
@@ -76,7 +76,7 @@ class Models:
 def load_models(name: str, folder: Path) -> Models:
     """Open the files of model ``name`` in ``folder``. Raises InputError."""
     if name not in MODELS:
-        raise InputError(f"Model {name!r} is unknown: expected one of {', '.join(sorted(MODELS))}.")
+        raise InputError(f"model {name!r} is unknown; expected one of: {', '.join(sorted(MODELS))}.")
     return Models(name, {file: Session(folder / f"{file}.onnx") for file in MODELS[name]})
 
 

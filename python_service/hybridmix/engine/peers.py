@@ -77,10 +77,12 @@ class Gate:
         """Take AUTH: the peer is proved from here on. Raises RefusalError."""
         nonces, peer.nonces = peer.nonces, None
         if nonces is None:
-            raise RefusalError("auth", "AUTH came without a CHALLENGE of its own: expected HELLO first.")
+            raise RefusalError("auth", "AUTH came without a CHALLENGE of its own; expected HELLO first.")
         theirs, ours = nonces
         if not proof.matches(proof.client(self._token, ours, theirs), auth.proof):
-            raise RefusalError("auth", "The proof is wrong: expected the token of service.json as it is now.")
+            raise RefusalError(
+                "auth", "the proof is wrong; expected one made with the token that service.json holds now."
+            )
         peer.proved = True
 
 
@@ -88,7 +90,6 @@ def version_sentence(client: str, major: int) -> str:
     """What a peer of another major version is told."""
     ours = ".".join(map(str, PROTOCOL))
     return (
-        f"{client or 'The client'} speaks protocol {major}, hybridmix {__version__} speaks {ours}: "
-        "expected the same major version. Install the plugin and the service of the same release: "
-        "hybridmix plugin install"
+        f"{client or 'the client'} speaks protocol {major}, hybridmix {__version__} speaks {ours}; "
+        "expected the same major version: install the plugin of this release with: hybridmix plugin install"
     )

@@ -154,7 +154,7 @@ class Service:
         self._leave_all(peer)
         if len(self.peers) > MAX_PEERS:
             raise RefusalError(
-                "full", f"{MAX_PEERS} connections are open: expected fewer. Close other programs."
+                "full", f"{MAX_PEERS} connections are open; expected fewer: close other programs."
             )
         self._answer(peer, self._gate.challenge(peer, hello))
 
@@ -387,7 +387,7 @@ class Service:
 
 
 def _full(group: int) -> RefusalError:
-    return RefusalError("full", f"Group {group} has 128 members: expected fewer. Use another group.")
+    return RefusalError("full", f"group {group} has 128 members; expected fewer: use another group.")
 
 
 def _major(error: WireError) -> int:

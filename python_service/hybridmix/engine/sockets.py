@@ -58,10 +58,12 @@ class Sockets:
         except zmq.ZMQError as error:
             self.close()
             if tcp is None:
-                raise InputError(f"Socket {folder / SOCKET} cannot be opened: {error}.") from error
+                raise InputError(
+                    f"socket {folder / SOCKET} cannot be opened ({error}); set HYBRIDMIX_RUNTIME_DIR to another folder."
+                ) from error
             reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be opened ({error})"
             raise InputError(
-                f"TCP port {tcp} on 127.0.0.1 {reason}: expected a free one. Choose another with --tcp PORT, "
+                f"TCP port {tcp} on 127.0.0.1 {reason}; expected a free one: choose another with --tcp PORT, "
                 "or --tcp 0 for any."
             ) from error
         self._poller = zmq.Poller()

@@ -44,7 +44,7 @@ class TraceWriter:
             self._file: IO[bytes] = path.open("wb", buffering=1 << 20)
         except OSError as error:
             raise InputError(
-                f"Trace file {path} cannot be written: {error.strerror}. Name a file in an existing folder."
+                f"trace file {path} cannot be written ({error.strerror}); name a file in an existing folder."
             ) from error
 
     def write(self, records: npt.NDArray[np.void]) -> None:
@@ -65,7 +65,9 @@ def read(path: Path) -> npt.NDArray[np.void]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InputError(f"Trace file {path} cannot be read: {error.strerror}.") from error
+        raise InputError(
+            f"trace file {path} cannot be read ({error.strerror}); name one that hybridmix serve --trace wrote."
+        ) from error
     return np.frombuffer(content[: len(content) // RECORD.itemsize * RECORD.itemsize], dtype=RECORD)
 
 

@@ -33,6 +33,4 @@ def warm(models: Models) -> None:
             rows = tuple(Row(member, Standing.WHOLE, end) for member in members)
             engine.compute(Compute(0, end, end == frame, False, rows, False))
         if engine.held:
-            raise InputError(
-                f"Model {models.name!r} cannot be used: it failed on ordinary audio. Install hybridmix again."
-            )
+            raise InputError(f"model {models.name!r} failed on ordinary audio; install hybridmix again.")
