@@ -6,6 +6,7 @@ HELLO before the service has proved that it knows the token.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import secrets
@@ -98,7 +99,8 @@ class Client:
     def close(self) -> None:
         """Say goodbye and close the connection."""
         if not self.socket.closed and hasattr(self, "welcome"):
-            self.socket.send_multipart(encode_control(m.Bye("done")), zmq.NOBLOCK)
+            with contextlib.suppress(zmq.Again):  # the service is gone already
+                self.socket.send_multipart(encode_control(m.Bye("done")), zmq.NOBLOCK)
         self.socket.close(linger=100)
         self._context.term()
 
