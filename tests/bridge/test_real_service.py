@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,13 +17,23 @@ from .driving import Stage, joined, mixing
 
 
 class RealService:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
+        self._options = options
         self.start()
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "hybridmix", "serve", "--runtime-dir", str(self.folder), "--quiet"],
+            [
+                sys.executable,
+                "-m",
+                "hybridmix",
+                "serve",
+                "--runtime-dir",
+                str(self.folder),
+                "--quiet",
+                *self._options,
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -85,3 +96,15 @@ def test_a_killed_service_is_replaced_without_a_trace_in_the_counters(
     after = stage.seen(probe, lambda s: mixing(s) and all(i["joined"] == 2 for i in s["instances"]))
     assert [i["instance"] for i in before["instances"]] == [i["instance"] for i in after["instances"]]
     assert (after["fds"], after["threads"]) == (before["fds"], before["threads"])
+
+
+def test_tcp_carries_the_same_where_there_are_no_sockets_in_the_file_system(stage: Stage) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    service = RealService(stage.folder, "--tcp", str(port))
+    try:
+        seen = stage.seen(stage.probe(instances=2), mixing)
+        assert seen["bridge"]["connections"] == 1
+    finally:
+        service.kill(signal.SIGTERM)

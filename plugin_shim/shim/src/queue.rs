@@ -12,6 +12,9 @@ const LIVE_HOPS: usize = 50;
 /// Sync: more than any block and control delay, so that only a render that waits no more ever drops.
 const SYNC_HOPS: usize = 1000;
 
+/// Buffers kept for the next hops: as many as wait when nothing is wrong.
+const SPARE: usize = 8;
+
 #[derive(Debug)]
 struct Entry {
     hop: Hop,
@@ -132,7 +135,7 @@ impl Queue {
     }
 
     fn recycle(&mut self, samples: Vec<f32>) {
-        if self.spare.len() < LIVE_HOPS {
+        if self.spare.len() < SPARE {
             self.spare.push(samples);
         }
     }

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn hop(run: u32, index: i64, flags: u32) -> Hop {
@@ -134,4 +136,65 @@ fn sync_keeps_ten_seconds() {
     let mut queue = Queue::default();
     let dropped: u64 = (0..1001).map(|index| push(&mut queue, hop(1, index, flags::SYNC))).sum();
     assert_eq!(dropped, 1);
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Begin,
+    Push,
+    Send,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![1 => Just(Act::Begin), 20 => Just(Act::Push), 8 => Just(Act::Send)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn what_leaves_is_in_order_announced_and_marked_exactly_where_something_is_missing(
+        sync in any::<bool>(),
+        acts in prop::collection::vec(act(), 0..1500),
+    ) {
+        let flags = if sync { flags::SYNC } else { 0 };
+        let mut queue = Queue::default();
+        let (mut run, mut index, mut pushed, mut dropped) = (0, 0, 0, 0);
+        let mut sent = Vec::new();
+        let mut planar = Vec::new();
+        push(&mut queue, announcement(run));
+        for act in acts {
+            match act {
+                Act::Begin => {
+                    (run, index) = (run + 1, 0);
+                    dropped += push(&mut queue, announcement(run));
+                }
+                Act::Push => {
+                    dropped += push(&mut queue, hop(run, index, flags));
+                    (index, pushed) = (index + 1, pushed + 1);
+                }
+                Act::Send => {
+                    if let Some((block, count)) = queue.next(1, &mut planar) {
+                        sent.push(block);
+                        queue.sent(count);
+                    }
+                }
+            }
+        }
+        sent.extend(drain(&mut queue));
+        let left: u64 = sent.iter().map(|block| u64::from(block.frames / 480)).sum();
+        prop_assert_eq!(left + dropped, pushed);
+        let (mut now, mut next) = (None, 0);
+        for block in sent {
+            if block.frames == 0 {
+                prop_assert!(now.is_none_or(|run| run < block.run));
+                (now, next) = (Some(block.run), 0);
+                continue;
+            }
+            prop_assert_eq!(now, Some(block.run), "its run was announced");
+            prop_assert!(block.position >= next);
+            prop_assert_eq!(block.flags & flags::GAP != 0, block.position != next);
+            next = block.position + i64::from(block.frames);
+        }
+    }
 }

@@ -30,6 +30,8 @@ const IDLE_AFTER: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(3);
 const RENDER_PATIENCE: Duration = Duration::from_secs(10);
 const STATS_INTERVAL: Duration = Duration::from_millis(200);
+/// Most instances in one STATS: what its JSON has room for.
+const MAX_STATS: usize = 256;
 const JOIN_RETRY: Duration = Duration::from_secs(5);
 
 /// What main asks of the thread. When nobody can ask any more, it ends.
@@ -346,7 +348,7 @@ impl Worker {
             p99_9: quantile(999),
             count: self.round_trips.count(),
         };
-        let joined = self.members.iter().filter(|member| member.is_joined());
+        let joined = self.members.iter().filter(|member| member.is_joined()).take(MAX_STATS);
         let stats = Stats { instances: joined.map(Member::stats).collect(), rtt_ms: round_trip.clone() };
         let Some((_, connection)) = &mut self.connection else { return };
         let ignored = connection.take_ignored();
