@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from hybridmix.batch import MixSession, MixTrack
 from hybridmix.batch.session_file import ControlDelay, Session
 
 
-@pytest.mark.parametrize("delay", get_args(ControlDelay))
+@pytest.mark.parametrize("delay", [20, 100])
 def test_every_plugin_of_a_render_has_the_control_delay_of_the_session(delay: ControlDelay) -> None:
     tracks = [MixTrack(np.zeros((1, 4800), np.float32), label) for label in ("one", "two")]
     with MixSession(tracks, sample_rate=48000, settings=Session(control_delay_ms=delay)) as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -158,9 +159,11 @@ class MixSession:
 
     def close(self) -> None:
         """Unload the plugins and end the service."""
-        for strip in self._strips:
-            strip.close()
-        self._strips = []
+        while self._strips:
+            self._strips.pop().close()
+        # pedalboard's plugins and their parameters hold each other: without this the plugins would stay, and
+        # the next render's would speak to this one's service.
+        gc.collect()
         if self._service is not None:
             self._service.close()
             self._service = None
