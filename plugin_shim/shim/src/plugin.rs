@@ -76,6 +76,12 @@ impl Plugin {
         readout.needed_delay.store(0, Relaxed);
     }
 
+    /// **main**: leaves the group, until the next activation.
+    pub fn disconnect(&self) {
+        self.deactivate();
+        *lock(&self.attachment) = None;
+    }
+
     /// **main**: everything that persists.
     #[must_use]
     pub fn save(&self) -> Vec<u8> {
@@ -126,12 +132,6 @@ impl Plugin {
     #[must_use]
     pub fn tail(&self) -> u32 {
         0
-    }
-}
-
-impl Drop for Plugin {
-    fn drop(&mut self) {
-        self.deactivate();
     }
 }
 

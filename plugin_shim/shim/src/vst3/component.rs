@@ -25,6 +25,7 @@ impl IPluginBaseTrait for Shell {
     unsafe fn terminate(&self) -> tresult {
         entry(kResultFalse, || {
             self.deactivate();
+            self.plugin.disconnect();
             // Dropped after the lock: releasing may call the host.
             let handler = lock(&self.handler).take();
             drop(handler);
