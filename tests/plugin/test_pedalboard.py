@@ -134,3 +134,17 @@ def test_many_instances_share_a_process(bundle: str) -> None:
     del plugins[5:20]
     for plugin in plugins:
         assert np.array_equal(plugin.process(audio, 44_100, buffer_size=512), audio)
+
+
+@pytest.mark.usefixtures("service")
+def test_the_users_gain_comes_back_from_the_service_and_is_seen(bundle: str) -> None:
+    plugin = pedalboard.load_plugin(bundle)
+    audio = np.full((2, 48_000), 0.25, np.float32)
+    deadline = time.monotonic() + 20
+    while plugin.parameters["status"].string_value != "Mixing" and time.monotonic() < deadline:
+        plugin.process(audio, 48_000, reset=False)
+    plugin.gain_offset_db = -6.0
+    output = plugin.process(audio, 48_000, reset=False)
+    assert output[0, -1] == pytest.approx(0.25 * 10 ** (-6 / 20), rel=1e-6)
+    shown = {name: plugin.parameters[name].string_value for name in ("status", "applied_gain_db", "late")}
+    assert shown == {"status": "Mixing", "applied_gain_db": "-6.00", "late": "0"}

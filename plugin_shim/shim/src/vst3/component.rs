@@ -98,6 +98,7 @@ impl IComponentTrait for Shell {
                 let setup = *lock(&self.setup);
                 let active = self.plugin.activate(setup.rate, setup.max_frames, self.channels.load(Relaxed));
                 *lock(&self.active) = Some(active);
+                self.is_active.store(true, Relaxed);
             }
             self.notify();
             kResultOk

@@ -35,6 +35,8 @@ pub(crate) struct Shell {
     channels: AtomicU16,
     /// The audio side while active. Audio tries the lock; only a host that breaks the contract makes it fail.
     active: Mutex<Option<Active>>,
+    /// Whether there is one, for those who must not hold the lock against audio.
+    is_active: AtomicBool,
     handler: Mutex<Option<ComPtr<IComponentHandler>>>,
     /// The thread that gave the handler, which is the host's main thread; 0 before.
     main: AtomicUsize,
@@ -60,6 +62,7 @@ impl Shell {
             setup: Mutex::new(Setup { rate: 44_100.0, max_frames: 1024 }),
             channels: AtomicU16::new(2),
             active: Mutex::new(None),
+            is_active: AtomicBool::new(false),
             handler: Mutex::new(None),
             main: AtomicUsize::new(0),
             rescan: AtomicBool::new(false),
@@ -69,6 +72,7 @@ impl Shell {
     /// **main**: ends an activation, if there is one.
     fn deactivate(&self) {
         *lock(&self.active) = None;
+        self.is_active.store(false, Relaxed);
         self.plugin.deactivate();
     }
 

@@ -37,7 +37,7 @@ impl IAudioProcessorTrait for Shell {
         outputs: *mut SpeakerArrangement,
         output_count: i32,
     ) -> tresult {
-        if (input_count, output_count) != (1, 1) || lock(&self.active).is_some() {
+        if (input_count, output_count) != (1, 1) || self.is_active.load(Relaxed) {
             return kResultFalse;
         }
         // SAFETY: null or one arrangement each.
