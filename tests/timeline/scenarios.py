@@ -32,6 +32,14 @@ def _skewed(offset: int, *jumps: Jump) -> Scenario:
     return scripts
 
 
+def _last_alone(*jumps: Jump) -> Scenario:
+    def scripts(block: int) -> list[Script]:
+        cuts = [Jump(jump.after, jump.after, None) for jump in jumps]
+        return [stream(block, LENGTH, 0, cuts)] * (MEMBERS - 1) + [stream(block, LENGTH, 0, jumps)]
+
+    return scripts
+
+
 SCENARIOS: dict[str, Scenario] = {
     "plain": _all(),
     "starts inside a hop": _all(1950),
@@ -44,5 +52,9 @@ SCENARIOS: dict[str, Scenario] = {
     "a member starts a block late": _last_from(512),
     "a member starts some blocks late": _last_from(4096),
     "a member joins on the way": _last_from(40_001),
+    "one plugin is reset": _last_alone(Jump(30_001, 30_001, Begins.START)),
+    "one plugin is reset twice": _last_alone(Jump(30_001, 30_001, Begins.START), Jump(30_700, 30_700)),
+    "one track moves back a little": _last_alone(Jump(30_001, 29_701)),
+    "one track moves ahead a little": _last_alone(Jump(30_001, 30_301)),
     "positions apart, and a loop": _skewed(300, Jump(30_001, 20_011), Jump(60_001, 20_011)),
 }

@@ -131,7 +131,7 @@ def test_a_late_starter_counts_from_d_after_its_first_position_and_is_not_waited
         assert who(step) == {0: WHOLE, 1: WHOLE}
         late = driver.to(2, end)
         assert feeds(late) == [(2, end)]
-        assert [answer.none for answer in replies(late, 2)] == [False]
+        assert [answer.none for answer in replies(late, 2)] == [True]
     driver.to(0, first + FRAME)
     assert driver.to(1, first + FRAME) == []
     (step,) = computes(driver.to(2, first + FRAME))

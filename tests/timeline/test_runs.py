@@ -115,4 +115,4 @@ def test_the_records_of_ended_epochs_go_away() -> None:
         turn(driver, range(3), turn_ % 3 * RATE)
         for number in range(3):
             driver.to(number, driver.position[number] + 2 * FRAME)
-    assert len(driver.timeline._epochs) <= 2
+    assert len(driver.timeline._roster.epochs) <= 2

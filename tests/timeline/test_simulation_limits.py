@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hybridmix.timeline import Standing
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from hybridmix.timeline import Standing
 
 from .scenarios import SCENARIOS
 from .simulation.hosts import LiveHost, OfflineHost

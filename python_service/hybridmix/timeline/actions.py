@@ -67,7 +67,8 @@ class Reply(NamedTuple):
     apply_at: int
     epoch: int
     none: bool
-    """There are no values: nobody counted in the frame, it was never computed, or it is forgotten."""
+    """There are no values: the member does not count in the frame, or nobody does, or it was never computed,
+    or it is forgotten."""
     incomplete: bool
     skipped: bool
     """Newer values follow in the same round; these would have come too late (see ``Timeline.skip_late``)."""

@@ -50,9 +50,10 @@ class Run:
     last_whole: int
     """End of the last whole frame; before the first, the frame boundary at which whole frames begin."""
     delay: int
-    lead: int
-    sync: bool
-    ended: bool = False
+    lead: int = -1
+    sync: bool = False
+    left: tuple[Epoch, int] | None = None
+    """Where the member was before: the epoch, if others stayed in it, and the position it had come to."""
     masked: bool = False
     """Silent for so long (live) that nobody waits for it until it delivers."""
     owed: deque[tuple[int, int, bool]] = field(default_factory=deque)
@@ -147,6 +148,13 @@ class Epoch:
         end = self.order.pop(0)
         self.missing = None
         return end, self.pending.pop(end)
+
+    def drop(self, ends: set[int]) -> None:
+        """Forget pending frames that nobody is owed any more."""
+        for end in ends & self.pending.keys():
+            del self.pending[end]
+            self.order.remove(end)
+        self.missing = None
 
     def remember(self, end: int, answered: Answered) -> None:
         """Keep the outcome of a computed frame, for members that end it later."""

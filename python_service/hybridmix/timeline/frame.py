@@ -28,13 +28,14 @@ def close_frame(
     rows: list[Row] = []
     feeds: list[Action] = []
     answers: list[tuple[Run, int]] = []
+    absent: list[Member] = []
     incomplete = False
     neutral = True
     for member in members:
         run = member.run
         if run is None or run.epoch is not epoch:
             if member.epoch < epoch.id:
-                incomplete |= _note_absent(epoch, member, frame, counters)
+                absent.append(member)
             continue
         delivered = bool(run.owed) and run.owed[0][0] == end
         whole = delivered and begins >= run.counts_from and begins >= run.clean_from
@@ -57,6 +58,8 @@ def close_frame(
     if epoch.ended:
         neutral &= _close_ended(epoch, end, begins, rows, feeds, answers)
     if rows:
+        for member in absent:
+            incomplete |= _note_absent(epoch, member, frame, counters)
         counters.frames += 1
         first = not epoch.stepped
         epoch.stepped = True
@@ -66,7 +69,8 @@ def close_frame(
     actions.extend(feeds)
     none = not rows
     for run, delay in answers:
-        actions.append(Reply(run.member, run.number, end, end + delay, epoch.id, none, incomplete, False))
+        empty = none or begins < run.counts_from
+        actions.append(Reply(run.member, run.number, end, end + delay, epoch.id, empty, incomplete, False))
     counters.incomplete += incomplete
     epoch.computed = end
     epoch.remember(end, Answered(none, incomplete, frame.sync))
@@ -87,7 +91,7 @@ def answer_late(run: Run, end: int, length: int, counters: Counters, actions: li
             counters.stale += 1
     if begins >= run.start and begins >= run.clean_from:
         run.last_whole = end
-    none = known is None or known.none
+    none = known is None or known.none or begins < run.counts_from
     actions.append(Feed(run.member, run.number, end))
     actions.append(Reply(run.member, run.number, end, end + run.delay, epoch.id, none, incomplete, False))
 

@@ -13,6 +13,9 @@ Where the rules left a choice:
   it, is counted then (``stale``, in a Sync frame ``masked``): counters at 0 really mean that nothing differs.
 * An absent member makes a Sync frame incomplete if its last run was in Sync too. That is track-by-track
   rendering, where every member is heard but never together; a track that the host left out is not.
+* A run that goes on about where the member's last one ended, while others play on past that place in the old
+  epoch, was no move of the transport: one plugin was reset. It rejoins that epoch as a late starter, instead
+  of staying alone in an epoch of its own until the transport moves.
 * A WAIT covers the whole of every older epoch, and a deadline forces older epochs first, since their frames
   come first. Frames of a Sync run that is still owed an answer hold a deadline back, for the time of the
   backstop at most.
@@ -21,14 +24,14 @@ Where the rules left a choice:
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Hashable
 from uuid import UUID
 
 from hybridmix.timeline.actions import Action, Reply
 from hybridmix.timeline.counters import Counters
-from hybridmix.timeline.epoch import Epoch, Member, Process, Run
+from hybridmix.timeline.epoch import Epoch, Member, Run
 from hybridmix.timeline.frame import answer_late, close_frame
+from hybridmix.timeline.roster import Roster
 
 __all__ = ["BACKSTOP_S", "HOPS_PER_FRAME", "Timeline"]
 
@@ -55,45 +58,21 @@ class Timeline:
         self.rate = rate
         self.counters = Counters()
         self._hop = frame // HOPS_PER_FRAME
-        self._members: dict[UUID, Member] = {}
-        self._sorted: list[Member] = []
-        self._processes: dict[Hashable, Process] = {}
-        self._epochs: list[Epoch] = []
-        self._next_epoch = 0
+        self._roster = Roster(frame, rate)
         self._waiting: set[UUID] = set()
-
-    # ------------------------------------------------------------------ roster
 
     def register(self, member: UUID, process: Hashable) -> list[Action]:
         """Add a member to the roster; ``process`` names the connection whose WAITs speak for it."""
-        actions = self.unregister(member) if member in self._members else []
-        bridge = self._processes.setdefault(process, Process(process))
-        bridge.members.add(member)
-        entry = Member(member, member.bytes, bridge, heard=float("-inf"))
-        self._members[member] = entry
-        insort(self._sorted, entry, key=lambda m: m.key)
-        self._recheck()
+        actions = self.unregister(member)
+        self._roster.add(member, process)
         return actions
 
     def unregister(self, member: UUID) -> list[Action]:
         """Forget a member: it is in no row from now on, and nobody waits for it."""
-        entry = self._members.pop(member, None)
-        if entry is None:
-            return []
-        self._sorted.remove(entry)
-        self._waiting.discard(member)
-        bridge = entry.process
-        bridge.members.discard(member)
-        if not bridge.members:
-            del self._processes[bridge.key]
-        if entry.run is not None:
-            self._end(entry.run)
-        for epoch in self._epochs:
-            epoch.absent.discard(member)
-            epoch.ended = [run for run in epoch.ended if run.member != member]
-        self._recheck()
         actions: list[Action] = []
-        self._advance(actions)
+        if self._roster.remove(member):
+            self._waiting.discard(member)
+            self._advance(actions)
         return actions
 
     # ------------------------------------------------------------------ stream
@@ -118,7 +97,7 @@ class Timeline:
         ``begin``, ``start``, ``sync`` and ``gap`` are the BLOCK's flags; ``delay`` is D and ``lead`` the
         largest lead the member has measured, both in samples; ``now`` in seconds.
         """
-        entry = self._members.get(member)
+        entry = self._roster.members.get(member)
         if entry is None or not self._usable(entry, run, position, frames, delay):
             self.counters.refused += 1
             return []
@@ -128,13 +107,12 @@ class Timeline:
         entry.given_up = False
         entry.heard = now
         if current is None or current.number != run:
-            current = self._begin(entry, run, position, start, sync, delay, lead, actions)
+            current = self._begin(entry, run, position, start, delay, actions)
             gap = gap or not begin
             moved = True
-        epoch = current.epoch
         if current.delay != delay or current.lead != lead:
             current.delay, current.lead = delay, lead
-            self._settle(epoch)
+            self._roster.settle(current.epoch)
         current.sync = sync
         if current.masked:
             current.masked = False
@@ -143,8 +121,9 @@ class Timeline:
             self.counters.gap += 1
             current.clean_from = max(current.front, position + -position % self._hop)
         if moved:
-            self._recheck()
+            self._roster.recheck()
         if frames:
+            epoch = current.epoch
             end = current.front = position + frames
             epoch.front = max(epoch.front, end)
             boundary = position - position % self.frame + self.frame
@@ -155,6 +134,8 @@ class Timeline:
             missing = epoch.missing
             if missing and member in missing and end >= epoch.order[0]:
                 missing.discard(member)
+                moved = True
+            if epoch is not self._roster.epochs[-1] and self._call_back(current, now, actions):
                 moved = True
         if moved:
             self._advance(actions)
@@ -167,17 +148,19 @@ class Timeline:
         Its bridge has sent everything it had, so members of the same process that are still missing there are
         left out of frames up to that one.
         """
-        entry = self._members.get(member)
+        entry = self._roster.members.get(member)
         if entry is None or entry.run is None or entry.run.number != run:
             return []
+        actions: list[Action] = []
         current = entry.run
+        for older in self._roster.furthest(current.epoch):
+            self._call_back(older, now, actions)
         end = min(frame_end, current.front)
         entry.process.drained = max(entry.process.drained, (current.epoch.id, end))
-        if any(owed <= end for owed, _, _ in current.owed):
+        if _owes(current, end):
             entry.waiting = (end, now)
             self._waiting.add(member)
-        self._recheck()
-        actions: list[Action] = []
+        self._roster.recheck()
         self._advance(actions)
         return actions
 
@@ -188,7 +171,7 @@ class Timeline:
             if now >= since + BACKSTOP_S:
                 self._force(run.epoch, end, actions, silent_since=since)
         patience = 0.0
-        for epoch in list(self._epochs):
+        for epoch in list(self._roster.epochs):
             limit: int | None = None
             for end in epoch.order:
                 frame = epoch.pending[end]
@@ -205,7 +188,7 @@ class Timeline:
         """When to call ``tick`` next (seconds), or None while nothing is due without another message."""
         due: list[float] = []
         patience = 0.0
-        for epoch in self._epochs:
+        for epoch in self._roster.epochs:
             for end in epoch.order:
                 frame = epoch.pending[end]
                 if frame.owed_sync:
@@ -247,75 +230,28 @@ class Timeline:
         return not frames or current is None or current.number != run or position >= current.front
 
     def _begin(
-        self,
-        entry: Member,
-        number: int,
-        position: int,
-        start: bool,
-        sync: bool,
-        delay: int,
-        lead: int,
-        actions: list[Action],
+        self, entry: Member, number: int, position: int, start: bool, delay: int, actions: list[Action]
     ) -> Run:
-        """End the member's run and begin another, in the epoch where it belongs."""
+        """End the member's run and begin another."""
         old = entry.run
-        if old is not None:
-            self._end(old)
         self._waiting.discard(entry.id)
-        entry.waiting = None
-        epoch = None
-        for candidate in reversed(self._epochs):
-            if candidate.id <= entry.epoch:
-                break
-            if abs(candidate.front - position) <= self.rate // 2:
-                epoch = candidate
-                break
-        if epoch is None:
-            epoch = Epoch(self._next_epoch, front=position)
-            self._next_epoch += 1
-            self._epochs.append(epoch)
-        if epoch.computed is not None and old is not None and old.owed:
+        run = self._roster.begin(entry, number, position, start, delay)
+        if run.epoch.computed is not None and old is not None and old.owed:
             # The group has left the old epoch behind; its answers must not come after those of the new one.
             self._force(old.epoch, old.owed[-1][0], actions)
-        grid = position + -position % self._hop
-        whole_from = position + -position % self.frame
-        late = epoch.first_end is not None and grid >= epoch.first_end
-        entry.run = run = Run(
-            entry.id,
-            number,
-            epoch,
-            neutral=start,
-            start=grid,
-            warmup=delay,
-            joined_after=epoch.computed,
-            counts_from=grid + delay if late else grid,
-            clean_from=grid,
-            front=grid,
-            last_whole=whole_from,
-            delay=delay,
-            lead=lead,
-            sync=sync,
-        )
-        entry.epoch = epoch.id
-        epoch.runs += 1
-        epoch.absent.discard(entry.id)
-        self._settle(epoch)
+            run.joined_after = run.epoch.computed
         return run
 
-    def _end(self, run: Run) -> None:
-        """Note that nothing more comes of a run; what it delivered still counts and is still answered."""
-        epoch = run.epoch
-        run.ended = True
-        epoch.runs -= 1
-        epoch.release(run)
-        if run.owed:
-            epoch.ended.append(run)
-
-    def _settle(self, epoch: Epoch) -> None:
-        """Find the largest lead and the smallest D of the runs that go on in ``epoch``."""
-        runs = [m.run for m in self._sorted if m.run is not None and m.run.epoch is epoch]
-        epoch.lead = max(run.lead for run in runs)
-        epoch.delay = min(run.delay for run in runs)
+    def _call_back(self, going: Run, now: float, actions: list[Action]) -> bool:
+        """Bring lone restarts back to the epoch in which ``going`` goes on; whether there were any."""
+        lone = self._roster.lone_restarts(going)
+        for run in lone:
+            for end, _, _ in self._roster.move(run, going.epoch):
+                self._frame_ended(run, end, now, actions)
+            entry = self._roster.members[run.member]
+            if entry.waiting is not None and not _owes(run, entry.waiting[0]):
+                entry.waiting = None
+        return bool(lone)
 
     def _frame_ended(self, run: Run, end: int, now: float, actions: list[Action]) -> None:
         """Owe a member the answer to a frame that it has ended, or give it at once."""
@@ -337,54 +273,26 @@ class Timeline:
         """The Sync waits that have no answer yet: run, frame end, and since when; by member."""
         waits: list[tuple[Run, int, float]] = []
         for member in sorted(self._waiting, key=lambda m: m.bytes):
-            entry = self._members[member]
+            entry = self._roster.members[member]
             if entry.waiting is None or entry.run is None:
                 self._waiting.discard(member)
             else:
                 waits.append((entry.run, *entry.waiting))
         return waits
 
-    def _recheck(self) -> None:
-        """Make every epoch find out again for whom it waits."""
-        for epoch in self._epochs:
-            epoch.missing = None
-
-    def _find_missing(self, epoch: Epoch) -> set[UUID]:
-        """The members without which the oldest pending frame of ``epoch`` is not computed yet."""
-        end = epoch.order[0]
-        begins = end - self.frame
-        here = (epoch.id, end)
-        missing: set[UUID] = set()
-        for entry in self._sorted:
-            if entry.epoch > epoch.id or entry.given_up or entry.process.drained >= here:
-                continue
-            run = entry.run
-            if run is not None and run.epoch is epoch:
-                if run.front < end and begins >= self._counts_from(run) and not run.masked:
-                    missing.add(entry.id)
-            elif entry.id not in epoch.absent:
-                missing.add(entry.id)
-        return missing
-
-    def _counts_from(self, run: Run) -> int:
-        """Where the first frame may begin in which ``run`` counts."""
-        epoch = run.epoch
-        first_end = epoch.first_end if epoch.first_end is not None else epoch.order[0]
-        return run.start + run.warmup if run.start >= first_end else run.start
-
     def _advance(self, actions: list[Action]) -> None:
         """Compute every frame that waits for nobody, older epochs first."""
         blocked = False
-        for epoch in list(self._epochs):
+        for epoch in list(self._roster.epochs):
             while epoch.order and not blocked:
                 if epoch.missing is None:
-                    epoch.missing = self._find_missing(epoch)
+                    epoch.missing = self._roster.find_missing(epoch)
                 if epoch.missing:
                     blocked = True
                 else:
-                    close_frame(epoch, self._sorted, self.frame, self.counters, actions)
+                    close_frame(epoch, self._roster.sorted, self.frame, self.counters, actions)
             if not epoch.order and not epoch.runs:
-                self._epochs.remove(epoch)
+                self._roster.epochs.remove(epoch)
 
     def _force(
         self, epoch: Epoch, limit: int, actions: list[Action], silent_since: float | None = None
@@ -394,37 +302,33 @@ class Timeline:
         ``silent_since``: give up the members that are missing, and those of their processes that have not
         been heard since then.
         """
-        for older in self._epochs:
+        for older in self._roster.epochs:
             if older.id > epoch.id:
                 break
             while older.order and (older is not epoch or older.order[0] <= limit):
                 if silent_since is not None:
-                    self._give_up(self._find_missing(older), silent_since)
-                close_frame(older, self._sorted, self.frame, self.counters, actions)
-
-    def _give_up(self, missing: set[UUID], silent_since: float) -> None:
-        """Wait no more for ``missing``, nor for the silent members of the same processes."""
-        for member in missing:
-            entry = self._members[member]
-            entry.given_up = True
-            for other in entry.process.members:
-                neighbour = self._members[other]
-                if neighbour.heard <= silent_since:
-                    neighbour.given_up = True
+                    self._roster.give_up(self._roster.find_missing(older), silent_since)
+                close_frame(older, self._roster.sorted, self.frame, self.counters, actions)
 
     def _bound(self, actions: list[Action]) -> None:
         """Keep what waits within bounds, whatever the peers do."""
-        for epoch in list(self._epochs):
+        for epoch in list(self._roster.epochs):
             if len(epoch.order) > MAX_PENDING:
                 self._force(epoch, epoch.order[-MAX_PENDING - 1], actions)
-        if len(self._epochs) > MAX_PENDING:
-            self._force(self._epochs[-MAX_PENDING - 1], POSITION_LIMIT, actions)
+        if len(self._roster.epochs) > MAX_PENDING:
+            self._force(self._roster.epochs[-MAX_PENDING - 1], POSITION_LIMIT, actions)
             self._advance(actions)
 
     def _too_late(self, reply: Reply) -> bool:
         """Whether the member has streamed past the sample at which ``reply`` applies."""
-        run = self._members[reply.member].run if reply.member in self._members else None
+        entry = self._roster.members.get(reply.member)
+        run = entry.run if entry is not None else None
         if run is None or run.number != reply.run or run.epoch.id != reply.epoch:
             return False
         known = run.epoch.answered.get(reply.end)
         return known is not None and not known.sync and run.front >= reply.apply_at
+
+
+def _owes(run: Run, end: int) -> bool:
+    """Whether an answer up to the frame end ``end`` is still to be given."""
+    return bool(run.owed) and run.owed[0][0] <= end

@@ -28,11 +28,11 @@ Script = list[Call]
 
 @dataclass(frozen=True)
 class Jump:
-    """After ``after`` samples, go on at ``to``."""
+    """After ``after`` samples, go on at ``to``; without ``begins`` only the block is cut there."""
 
     after: int
     to: int
-    begins: Begins = Begins.JUMP
+    begins: Begins | None = Begins.JUMP
 
 
 def stream(

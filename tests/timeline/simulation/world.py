@@ -29,7 +29,7 @@ class Network:
     compute: float = 1.2e-3
 
 
-@dataclass
+@dataclass(repr=False)
 class World:
     """A session: one script per member, and how it is played.
 
@@ -65,6 +65,11 @@ class World:
             self.shims.append(shim)
             if shim.joined:
                 self.service.join(shim.member, shim.bridge)
+
+    def __repr__(self) -> str:
+        changes = [[call for call in script if call.begins or not call.size] for script in self.scripts]
+        blocks = max(call.size for script in self.scripts for call in script)
+        return f"World({self.host}, {blocks=}, {self.delay=}, {self.seed=}, {self.processes=}, {changes=})"
 
     def run(self) -> World:
         """Play to the end."""
