@@ -116,6 +116,13 @@ def test_a_wait_for_a_frame_already_answered_or_of_another_run_changes_nothing()
     assert driver.timeline.next_deadline() is None
 
 
+def test_a_wait_for_a_position_inside_a_frame_ends_with_the_last_frame_before_it() -> None:
+    driver = rendering([0, 0])
+    driver.to(0, FRAME + 480)
+    assert replies(driver.wait(0, FRAME + 480), 0)
+    assert driver.timeline.next_deadline() is None
+
+
 def test_a_wait_covers_older_epochs() -> None:
     driver = rendering([0, 0])
     driver.to(0, FRAME)

@@ -157,8 +157,9 @@ class Timeline:
             self._call_back(older, now, actions)
         end = min(frame_end, current.front)
         entry.process.drained = max(entry.process.drained, (current.epoch.id, end))
-        if _owes(current, end):
-            entry.waiting = (end, now)
+        owed = _owed(current, end)
+        if owed is not None:
+            entry.waiting = (owed, now)
             self._waiting.add(member)
         self._roster.recheck()
         self._advance(actions)
@@ -249,7 +250,7 @@ class Timeline:
             for end, _, _ in self._roster.move(run, going.epoch):
                 self._frame_ended(run, end, now, actions)
             entry = self._roster.members[run.member]
-            if entry.waiting is not None and not _owes(run, entry.waiting[0]):
+            if entry.waiting is not None and _owed(run, entry.waiting[0]) is None:
                 entry.waiting = None
         return bool(lone)
 
@@ -329,6 +330,6 @@ class Timeline:
         return known is not None and not known.sync and run.front >= reply.apply_at
 
 
-def _owes(run: Run, end: int) -> bool:
-    """Whether an answer up to the frame end ``end`` is still to be given."""
-    return bool(run.owed) and run.owed[0][0] <= end
+def _owed(run: Run, limit: int) -> int | None:
+    """The last frame end up to ``limit`` whose answer is still to be given."""
+    return max((end for end, _, _ in run.owed if end <= limit), default=None)
