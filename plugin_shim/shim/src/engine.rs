@@ -204,7 +204,7 @@ impl Engine {
         lead: u32,
         channels: &[&mut [f32]],
     ) {
-        if !self.linked() {
+        if !settings.up || self.forked() {
             self.cutter.forget();
             return;
         }

@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) sync: bool,
     pub(crate) bypass: bool,
     pub(crate) falls_back: bool,
+    /// Hops reach the service.
+    pub(crate) up: bool,
     role: u8,
     amount: f32,
     offset_db: f32,
@@ -32,7 +34,10 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn read(shared: &Shared, rate: u32, offline: bool) -> Settings {
         let params = &shared.params;
+        // Before `joined`, which rises first: hops never go to a new connection under the run of the old one.
+        let up = shared.link.up.load(Acquire);
         Settings {
+            up,
             group: params.group(),
             delay: rate * params.delay_ms() / 1000,
             sync: match params.mode() {
