@@ -84,6 +84,7 @@ $(VENV)/.dev: locks/dev.txt $(VENV)/.base
 build/plugin/.built: $(RUST) $(SCHEMA) | build/.needs
 	cargo build --locked --release --manifest-path plugin_shim/Cargo.toml -p shim -p host
 	$(PYTHON) plugin_shim/bundle.py --target-dir $(CARGO_TARGET_DIR) --out build/plugin
+	@mkdir -p build/bin && cp $(CARGO_TARGET_DIR)/release/hybridmix-host build/bin/
 	@touch $@
 
 $(CARGO_DENY): | build/.needs

@@ -28,7 +28,7 @@ def host_binary() -> Path:
     Raises:
         InputError: it was not built.
     """
-    path = _CHECKOUT / "build" / "plugin" / "hybridmix-host"
+    path = _CHECKOUT / "build" / "bin" / "hybridmix-host"
     if not path.exists():
         raise InputError(f"benchmark host {path} does not exist; build it with: make plugin")
     return path
