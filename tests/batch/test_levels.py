@@ -15,7 +15,7 @@ def _programme(rate: int, channels: int, seconds: float = 12.0) -> np.ndarray:
     rng = np.random.default_rng(3)
     frames = round(seconds * rate)
     level = np.repeat([0.3, 0.01, 0.0, 0.1, 0.5, 0.0001], frames // 6)
-    return (rng.standard_normal((channels, level.size)) * 0.2 * level).astype(np.float32)
+    return np.asarray(rng.standard_normal((channels, level.size)) * 0.2 * level, np.float32)
 
 
 @pytest.mark.parametrize("rate", [44100, 48000, 96000])
