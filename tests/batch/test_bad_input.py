@@ -2,45 +2,118 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import shutil
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from hybridmix.batch import MixSession, MixTrack
 from hybridmix.cli.main import main
+from hybridmix.engine import discovery
+from hybridmix.errors import InputError
+
+#: Makes what a case needs in its folder; what must be held while the command runs is a context.
+Prepare = Callable[[Path], AbstractContextManager[object]]
+
+
+def _nothing(_folder: Path) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
+def _made(name: str, mode: int = 0o700) -> Prepare:
+    def prepare(folder: Path) -> AbstractContextManager[object]:
+        (folder / name).mkdir()
+        (folder / name).chmod(mode)
+        return nullcontext()
+
+    return prepare
+
+
+def _written(name: str, content: bytes) -> Prepare:
+    def prepare(folder: Path) -> AbstractContextManager[object]:
+        (folder / name).parent.mkdir(mode=0o700, exist_ok=True)
+        (folder / name).write_bytes(content)
+        return nullcontext()
+
+    return prepare
+
+
+def _audio(channels: int = 1, rate: int = 48000, frames: int = 4800, value: float = 0.1) -> Prepare:
+    def prepare(folder: Path) -> AbstractContextManager[object]:
+        tone = np.full((frames, channels), value, np.float32)
+        soundfile.write(folder / "a.wav", tone, rate, subtype="FLOAT")
+        return nullcontext()
+
+    return prepare
+
+
+def _both(first: Prepare, second: Prepare) -> Prepare:
+    def prepare(folder: Path) -> AbstractContextManager[object]:
+        first(folder)
+        return second(folder)
+
+    return prepare
+
+
+def _linked(folder: Path) -> AbstractContextManager[object]:
+    (folder / "elsewhere").mkdir(mode=0o700)
+    (folder / "run").symlink_to(folder / "elsewhere")
+    return nullcontext()
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[None]:
+    """What a service that runs holds of its folder."""
+    lock = discovery.Lock(discovery.open_folder(folder / "run"))
+    yield
+    lock.release()
+
+
+def _published(content: bytes, mode: int) -> Prepare:
+    """A service that runs, with this discovery file."""
+
+    def prepare(folder: Path) -> AbstractContextManager[object]:
+        _written("run/service.json", content)(folder)
+        (folder / "run/service.json").chmod(mode)
+        return _running(folder)
+
+    return prepare
+
+
+def _wrong_model(folder: Path) -> AbstractContextManager[object]:
+    """The file of one model under the name of the other."""
+    shipped = Path(discovery.__file__).parents[1] / "models"
+    (folder / "models").mkdir()
+    for name in ("equal_loudness.onnx", "headroom.onnx"):
+        shutil.copy(shipped / "headroom.onnx", folder / "models" / name)
+    return nullcontext()
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command in a folder that ``prepare`` filled, and what it says."""
+    """A command in a folder that ``prepare`` filled, and what it says.
+
+    ``{folder}``, ``{pid}`` (this process) and ``{port}`` (one in use) are filled in everywhere.
+    """
 
     name: str
     message: str
     session: str | None = None
-    prepare: Callable[[Path], object] = lambda folder: None
+    prepare: Prepare = _nothing
     arguments: tuple[str, ...] = ("render", "session.toml", "--out", "mixed")
     code: int = 2
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
-def _tone(path: Path, channels: int = 1, rate: int = 48000, frames: int = 4800) -> None:
-    tone = 0.1 * np.sin(np.arange(frames) / 10.0)
-    soundfile.write(path, np.tile(tone[:, None], (1, channels)), rate)
-
-
-def _nan(path: Path) -> None:
-    soundfile.write(path, np.full(4800, np.nan, np.float32), 48000, subtype="FLOAT")
-
-
-def _busy_port(folder: Path) -> socket.socket:
-    listener = socket.create_server(("127.0.0.1", 47613))
-    (folder / "run").mkdir(mode=0o700)
-    return listener
-
-
+SERVE = ("serve", "--runtime-dir", "run")
 TRACK = '[[track]]\npath = "a.wav"\n'
 
 CASES = [
@@ -52,7 +125,7 @@ CASES = [
     Case(
         "folder instead of session file",
         "session file folder is a folder; name the .toml file inside it.",
-        prepare=lambda folder: (folder / "folder").mkdir(),
+        prepare=_made("folder"),
         arguments=("render", "folder"),
     ),
     Case(
@@ -64,7 +137,7 @@ CASES = [
         "not UTF-8",
         "session file session.toml cannot be read ('utf-8' codec can't decode byte 0xff in position 0: "
         "invalid start byte); expected a UTF-8 text file.",
-        prepare=lambda folder: (folder / "session.toml").write_bytes(b"\xff\xfe"),
+        prepare=_written("session.toml", b"\xff\xfe"),
     ),
     Case(
         "not TOML",
@@ -174,69 +247,239 @@ CASES = [
         "audio file is a folder",
         "audio file a.wav is a folder; name the file inside it.",
         session=TRACK,
-        prepare=lambda folder: (folder / "a.wav").mkdir(),
+        prepare=_made("a.wav"),
     ),
     Case(
         "not audio",
         "audio file a.wav cannot be read (Error opening 'a.wav': Format not recognised); expected a format such as "
         "WAV, AIFF, FLAC, OGG or MP3.",
         session=TRACK,
-        prepare=lambda folder: (folder / "a.wav").write_text("not audio"),
+        prepare=_written("a.wav", b"not audio"),
     ),
     Case(
         "too many channels",
         "audio file a.wav has 4 channels; expected mono or stereo: export it so.",
         session=TRACK,
-        prepare=lambda folder: _tone(folder / "a.wav", channels=4),
+        prepare=_audio(channels=4),
     ),
     Case(
         "empty audio",
         "audio file a.wav is empty; expected at least one sample.",
         session=TRACK,
-        prepare=lambda folder: _tone(folder / "a.wav", frames=0),
+        prepare=_audio(frames=0),
     ),
     Case(
         "NaN in the audio",
         "audio file a.wav contains NaN or infinite samples; export it again.",
         session=TRACK,
-        prepare=lambda folder: _nan(folder / "a.wav"),
+        prepare=_audio(value=float("nan")),
     ),
     Case(
         "output folder is a file",
         "output folder mixed is a file; name a folder.",
         session=TRACK,
-        prepare=lambda folder: (_tone(folder / "a.wav"), (folder / "mixed").write_text("mine")),
+        prepare=_both(_audio(), _written("mixed", b"mine")),
     ),
     Case(
         "plugin missing",
         "plugin nowhere.vst3 does not exist; build it with: make plugin",
         session=TRACK,
-        prepare=lambda folder: _tone(folder / "a.wav"),
+        prepare=_audio(),
         arguments=("render", "session.toml", "--plugin", "nowhere.vst3"),
+    ),
+    Case(
+        "output folder inside a file",
+        "output folder a.wav/mixed cannot be made (a.wav is a file); choose another one.",
+        session=TRACK,
+        prepare=_audio(),
+        arguments=("render", "session.toml", "--out", "a.wav/mixed"),
+    ),
+    Case(
+        "unknown model in the session",
+        "the render's service did not start: model 'magic' is unknown; expected one of: equal-loudness, raw.",
+        session='[session]\nmodel = "magic"\n' + TRACK,
+        prepare=_audio(),
+    ),
+    Case(
+        "port in use",
+        "TCP port {port} on 127.0.0.1 is in use; expected a free one: choose another with --tcp PORT, "
+        "or --tcp 0 for any.",
+        arguments=(*SERVE, "--tcp", "{port}"),
+        prepare=_made("run"),
+    ),
+    Case(
+        "port out of range",
+        "TCP port '70000' cannot be used; expected a number from 0 to 65535.",
+        arguments=(*SERVE, "--tcp", "70000"),
+    ),
+    Case(
+        "port in the environment is no number",
+        "TCP port 'auto' cannot be used; expected a number from 0 to 65535.",
+        arguments=SERVE,
+        environ={"HYBRIDMIX_TCP": "auto"},
+    ),
+    Case(
+        "switch in the environment",
+        "HYBRIDMIX_QUIET is 'yes'; expected 0 or 1.",
+        arguments=SERVE,
+        environ={"HYBRIDMIX_QUIET": "yes"},
+    ),
+    Case(
+        "unknown model",
+        "model 'magic' is unknown; expected one of: equal-loudness, raw.",
+        arguments=(*SERVE, "--model", "magic"),
+    ),
+    Case(
+        "model file missing",
+        "model file models/equal_loudness.onnx cannot be read (No such file or directory); install hybridmix "
+        "again, or start with: hybridmix serve --model raw",
+        arguments=SERVE,
+        prepare=_made("models"),
+        environ={"HYBRIDMIX_MODELS_DIR": "models"},
+    ),
+    Case(
+        "model file of another model",
+        "model file models/equal_loudness.onnx has inputs ['audio', 'gain_db', 'held', 'peak'] and outputs "
+        "['held_out', 'peak_out', 'trim_db']; expected ['energy', 'filled', 'gain_in', 'known_in', 'present', 'window'] "
+        "and ['filled_out', 'gain_db', 'known', 'window_out']: install hybridmix again.",
+        arguments=SERVE,
+        prepare=_both(_wrong_model, _made("run")),
+        environ={"HYBRIDMIX_MODELS_DIR": "models"},
+    ),
+    Case(
+        "second start",
+        "a HybridMix service (pid {pid}) already runs in {folder}/run; stop it first, or set HYBRIDMIX_RUNTIME_DIR "
+        "to another folder.",
+        arguments=SERVE,
+        prepare=_running,
+        code=1,
+    ),
+    Case(
+        "runtime folder open to others",
+        "runtime folder {folder}/run has mode 0755; expected 0700: run chmod 700 {folder}/run",
+        arguments=SERVE,
+        prepare=_made("run", 0o755),
+    ),
+    Case(
+        "runtime folder is a symbolic link",
+        "runtime folder {folder}/run is a symbolic link; expected a real folder: remove it, or set "
+        "HYBRIDMIX_RUNTIME_DIR to a folder of your own.",
+        arguments=SERVE,
+        prepare=_linked,
+    ),
+    Case(
+        "runtime folder is a file",
+        "runtime folder {folder}/run is not a folder; expected one: remove it, or set HYBRIDMIX_RUNTIME_DIR "
+        "to a folder of your own.",
+        arguments=SERVE,
+        prepare=_written("run", b""),
+    ),
+    Case(
+        "runtime folder cannot be made",
+        "runtime folder {folder}/gone/run cannot be made (No such file or directory); set HYBRIDMIX_RUNTIME_DIR "
+        "to a folder that can be.",
+        arguments=("serve", "--runtime-dir", "gone/run"),
+    ),
+    Case(
+        "runtime folder too long for a socket",
+        "socket path /"
+        + 100 * "r"
+        + "/service.sock has 114 bytes; expected at most 100: set HYBRIDMIX_RUNTIME_DIR "
+        "to a shorter path.",
+        arguments=("serve",),
+        environ={"HYBRIDMIX_RUNTIME_DIR": "/" + 100 * "r"},
+    ),
+    Case(
+        "trace in a folder that is not there",
+        "trace file gone/trace.bin cannot be written (No such file or directory); name a file in an existing folder.",
+        arguments=(*SERVE, "--trace", "gone/trace.bin"),
+        prepare=_made("run"),
+    ),
+    Case(
+        "status without a service",
+        "no HybridMix service runs in run; start it with: hybridmix serve",
+        arguments=("status", "--runtime-dir", "run"),
+        code=1,
+    ),
+    Case(
+        "discovery file open to others",
+        "discovery file run/service.json is open to others; expected mode 0600 and user {user}: remove it and start "
+        "the service again with: hybridmix serve",
+        arguments=("status", "--runtime-dir", "run"),
+        prepare=_published(b"{}", 0o644),
+    ),
+    Case(
+        "discovery file damaged",
+        "discovery file run/service.json cannot be read (Object missing required field `protocol`); start the "
+        "service again with: hybridmix serve",
+        arguments=("status", "--runtime-dir", "run"),
+        prepare=_published(b"{}", 0o600),
     ),
 ]
 
 
+@pytest.fixture(scope="module")
+def busy_port() -> Iterator[int]:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture(autouse=True)
+def _own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service sets up logging for a process of its own."""
+    logger = logging.getLogger("hybridmix")
+    for name, value in (("handlers", []), ("level", logger.level), ("propagate", logger.propagate)):
+        monkeypatch.setattr(logger, name, value)
+
+
 def _files(folder: Path) -> dict[str, bytes]:
+    """Everything in ``folder`` but the lock, which stays on purpose."""
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b""
         for path in folder.rglob("*")
+        if path.name != discovery.LOCK
     }
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_message_exit_code_and_nothing_left_behind(
-    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    case: Case,
+    tmp_path: Path,
+    busy_port: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    def fill(text: str) -> str:
+        values = {"folder": tmp_path, "pid": os.getpid(), "port": busy_port, "user": os.getuid()}
+        for name, value in values.items():
+            text = text.replace(f"{{{name}}}", str(value))
+        return text
+
     monkeypatch.chdir(tmp_path)
+    for variable in [name for name in os.environ if name.startswith("HYBRIDMIX_")]:
+        monkeypatch.delenv(variable)
+    for variable, value in case.environ.items():
+        monkeypatch.setenv(variable, value)
     if case.session is not None:
         (tmp_path / "session.toml").write_text(case.session)
-    case.prepare(tmp_path)
-    before = _files(tmp_path)
-    with pytest.raises(SystemExit) as end:
-        main(case.arguments)
+    with case.prepare(tmp_path):
+        before = _files(tmp_path)
+        with pytest.raises(SystemExit) as end:
+            main([fill(argument) for argument in case.arguments])
     said = capsys.readouterr()
-    assert said.err == f"error: {case.message}\n"
+    assert said.err == f"error: {fill(case.message)}\n"
     assert said.out == ""
     assert end.value.code == case.code
     assert _files(tmp_path) == before
+
+
+def test_an_error_that_is_kept_does_not_keep_the_plugins_of_its_session(tmp_path: Path) -> None:
+    _audio(value=float("nan"))(tmp_path)
+    with (
+        pytest.raises(InputError) as kept,
+        MixSession([MixTrack(tmp_path / "a.wav", "a")]) as session,
+    ):
+        session.render()
+    with MixSession([MixTrack(np.zeros(48000, np.float32), "b")], sample_rate=48000) as session:
+        assert session.render().report.complete
+    assert "NaN" in str(kept.value)

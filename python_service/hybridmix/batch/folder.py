@@ -19,9 +19,12 @@ __all__ = ["OutputFolder", "check"]
 
 
 def check(folder: Path) -> None:
-    """Raise InputError where ``folder`` exists and cannot be one."""
-    if folder.exists() and not folder.is_dir():
+    """Raise InputError where ``folder`` is a file, or inside one."""
+    if folder.is_file():
         raise InputError(f"output folder {folder} is a file; name a folder.")
+    for part in folder.parents:
+        if part.is_file():
+            raise InputError(f"output folder {folder} cannot be made ({part} is a file); choose another one.")
 
 
 class OutputFolder:
