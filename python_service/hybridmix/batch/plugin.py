@@ -91,6 +91,10 @@ class Shim:
         out: Audio = self._plugin.process(block, rate, buffer_size=block.shape[1], reset=False)
         return out
 
+    def close(self) -> None:
+        """Let go of the plugin, whoever still holds this object: the traceback of an error does."""
+        del self._plugin
+
 
 def _vst_preset(class_id: bytes, state: bytes) -> bytes:
     """Return a .vstpreset file with ``state`` as the component's chunk (VST 3 preset file format)."""

@@ -101,5 +101,6 @@ class Strip:
         self.output.push(block)
 
     def close(self) -> None:
-        """Close the track's file."""
+        """Close the track's file and let go of the plugin."""
         self._source.close()
+        self.shim.close()
