@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
+
+from hybridmix.errors import HybridMixError
 
 __all__ = ["register"]
 
@@ -66,6 +69,41 @@ def faults(
     console = Console(stderr=True)
     with console.status("starting") as line:
         _print(faults.measure(kills, line.update), as_json)
+
+
+@_bench.command("parity")
+def parity(
+    seconds: Annotated[float, typer.Option(min=4.0, max=20.0, help="of the demo session")] = 20.0,
+    as_json: _JSON = False,
+) -> None:
+    """Whether a live pass and a render give the same samples, and what happens where they cannot.
+
+    Needs minihost, from the extra dev. Example: hybridmix bench parity --seconds 8 --json
+    """
+    from hybridmix.bench import parity
+
+    console = Console(stderr=True)
+    with console.status("starting") as line:
+        figures = parity.measure(seconds, line.update)
+    if as_json:
+        typer.echo(json.dumps(figures))
+    else:
+        _show_parity(figures)
+    if not figures["identical"]:
+        raise HybridMixError(
+            "not every pass gave the same samples with all counters 0; see the passes above."
+        )
+
+
+def _show_parity(figures: dict[str, Any]) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    for name in ("passes", "outside"):
+        rows = [{key: value for key, value in row.items() if key != "sha256"} for row in figures.pop(name)]
+        table = Table(*rows[0], title=name)
+        for row in rows:
+            table.add_row(*(str(value) for value in row.values()))
+        console.print(table)
+    _print(figures, as_json=False)
 
 
 def _print(figures: dict[str, Any], as_json: bool) -> None:

@@ -1,0 +1,51 @@
+"""A live pass equals a bounce, bit for bit; outside the rule nothing hangs and it is said so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hybridmix.bench import parity
+
+EXACT = ("late", "stale", "gap", "skipped", "masked", "incomplete")
+
+
+@pytest.fixture(scope="module")
+def figures() -> dict[str, Any]:
+    return parity.measure(6.0)
+
+
+@pytest.mark.parametrize("scene", ["straight", "other order", "seek", "loop", "long delay"])
+def test_live_equals_bounce(figures: dict[str, Any], scene: str) -> None:
+    passes = [one for one in figures["passes"] if one["scene"] == scene]
+    assert {one["mode"] for one in passes} == {"live", "sync"}
+    reference = passes[0]["sha256"]
+    assert len(reference) == 10
+    for one in passes:
+        said = {name: value for name, value in one.items() if name != "sha256"}
+        assert {name: one[name] for name in EXACT} == dict.fromkeys(EXACT, 0), said
+        assert one["sha256"] == reference, said
+        assert one["identical"], said
+
+
+def test_the_order_of_the_tracks_changes_nothing(figures: dict[str, Any]) -> None:
+    first = {one["scene"]: one["sha256"] for one in reversed(figures["passes"])}
+    assert first["straight"] == first["other order"]
+
+
+def test_jumps_are_heard(figures: dict[str, Any]) -> None:
+    first = {one["scene"]: one["sha256"] for one in figures["passes"]}
+    assert len({first[scene]["Bass"] for scene in ("straight", "seek", "loop", "long delay")}) == 4
+
+
+@pytest.mark.parametrize(
+    "case", ["blocks of 8192 at 40 ms", "skew of 4096 samples at 40 ms", "track by track"]
+)
+def test_outside_the_rule_nothing_hangs_and_every_track_says_incomplete(
+    figures: dict[str, Any], case: str
+) -> None:
+    (found,) = [one for one in figures["outside"] if one["case"] == case]
+    assert found["incomplete"] > 0
+    assert found["statuses"] == {"Incomplete": 10}
+    assert found["ratio"] < 2.0
