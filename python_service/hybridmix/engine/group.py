@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -69,6 +69,8 @@ class Engine:
         self._trace = trace
         self._members: dict[UUID, _Member] = {}
         self._free: list[int] = []
+        #: Complete frames whose features are not computed yet, in the order of arrival.
+        self._unheard: list[tuple[_Member, Frame]] = []
         self._answers: OrderedDict[tuple[int, int], _Answer] = OrderedDict()
         schema = parameters.load()
         self._gain = schema.named("gain_db")
@@ -96,16 +98,35 @@ class Engine:
         self, member: UUID, run: int, position: int, audio: npt.NDArray[np.float32], user: UserValues
     ) -> None:
         """Store hops: ``audio`` (channels, frames), finite, beginning at ``position`` samples."""
-        self._members[member].store.push(run, position, audio, user)
+        kept = self._members[member]
+        self._unheard.extend((kept, frame) for frame in kept.store.push(run, position, audio, user))
+
+    def hear(self) -> None:
+        """Compute the features of every frame that is complete, and of many members at once.
+
+        Features depend on their own member alone, so this need not wait for the others; and must not,
+        because in a render everybody waits for `compute`, and nobody for this.
+        """
+        while self._unheard:
+            now: dict[_Member, Frame] = {}
+            later = []
+            for kept, frame in self._unheard:
+                if kept in now:
+                    later.append((kept, frame))
+                else:
+                    now[kept] = frame
+            self._hear(now)
+            self._unheard = later
 
     def feed(self, member: UUID, end: int) -> None:
-        """Advance the features of ``member`` by its frame that ends at ``end``, and nothing else."""
+        """Pass over the frame of ``member`` that ends at ``end``: its features advanced when it was heard."""
         kept = self._members[member]
         if (frame := kept.store.take(end)) is not None:
-            self._hear([(kept, frame)])
+            kept.user = frame.user
 
     def compute(self, action: Compute) -> None:
         """Compute the values of one frame; `values` has them from then on."""
+        self.hear()
         if action.fresh:
             self._rule.reset()
             if self._headroom is not None:
@@ -115,11 +136,11 @@ class Engine:
             kept.store.take(row.end) if row.standing is Standing.WHOLE else None
             for kept, row in zip(members, action.rows, strict=True)
         ]
-        energy = np.zeros(len(members), np.float32)
-        heard = [index for index, frame in enumerate(frames) if frame is not None]
-        energy[heard] = self._hear([(members[index], frames[index]) for index in heard])  # type: ignore[misc]
-        present = np.zeros(len(members), np.bool_)
-        present[heard] = True
+        for kept, frame in zip(members, frames, strict=True):
+            if frame is not None:
+                kept.user = frame.user
+        energy = np.array([0.0 if frame is None else frame.energy for frame in frames], np.float32)
+        present = np.array([frame is not None for frame in frames], np.bool_)
         try:
             gains, known, trim = self._decide(members, frames, energy, present)
         except ModelError as error:
@@ -180,28 +201,24 @@ class Engine:
         trim = min(max(self._headroom.step(audio, gains), self._trim.min), self._trim.max)
         return gains, known, trim
 
-    def _hear(self, pairs: Sequence[tuple[_Member, Frame]]) -> list[float]:
-        """K-weighted mean square of each frame, summed over its channels; advances the filters."""
-        if not pairs:
-            return []
+    def _hear(self, frames: Mapping[_Member, Frame]) -> None:
+        """Filter one frame of each member, and note its energy."""
         states = []
-        for kept, frame in pairs:
-            kept.user = frame.user
+        for kept, frame in frames.items():
             channels = len(frame.audio)
             if frame.first or len(kept.weighting) != channels:
                 kept.weighting = np.zeros((channels, *KWeighting.STATE_SHAPE))
             states.append(kept.weighting)
         rows, after = self._weighting.energies(
-            np.concatenate([frame.audio for _, frame in pairs]), np.concatenate(states)
+            np.concatenate([frame.audio for frame in frames.values()]), np.concatenate(states)
         )
-        energies, row = [], 0
         squares = rows.tolist()
-        for kept, frame in pairs:
-            channels = len(frame.audio)
-            kept.weighting = after[row : row + channels]
-            energies.append(min(sum(squares[row : row + channels]), MAX_ENERGY))
-            row += channels
-        return energies
+        row = 0
+        for kept, frame in frames.items():
+            end = row + len(frame.audio)
+            kept.weighting = after[row:end]
+            frame.energy = min(sum(squares[row:end]), MAX_ENERGY)
+            row = end
 
     def _hold(self, error: ModelError) -> None:
         self.held += 1

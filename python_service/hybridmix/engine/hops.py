@@ -39,6 +39,8 @@ class Frame:
     first: bool
     #: The hop that ends the frame has arrived.
     complete: bool = False
+    #: K-weighted mean square summed over the channels, once the frame was heard.
+    energy: float = 0.0
 
 
 class HopStore:
@@ -56,11 +58,15 @@ class HopStore:
         """Whether nothing more is accepted until frames have been taken."""
         return len(self._frames) >= MAX_PENDING
 
-    def push(self, run: int, position: int, audio: npt.NDArray[np.float32], user: UserValues) -> None:
-        """Add hops: ``audio`` (channels, frames) begins at ``position`` samples; in order within a run."""
+    def push(self, run: int, position: int, audio: npt.NDArray[np.float32], user: UserValues) -> list[Frame]:
+        """Add hops: ``audio`` (channels, frames) begins at ``position`` samples; in order within a run.
+
+        Returns the frames that are complete now.
+        """
         if run != self._run:
             self._run, self._first = run, True
         size = self._frame
+        complete = []
         start, stop = position, position + audio.shape[1]
         while start < stop:
             end = (start // size + 1) * size
@@ -70,8 +76,11 @@ class HopStore:
                 :, start - position : until - position
             ]
             frame.user = user
-            frame.complete = until == end
+            if until == end:
+                frame.complete = True
+                complete.append(frame)
             start = until
+        return complete
 
     def take(self, end: int) -> Frame | None:
         """Remove and return the oldest frame that ends at ``end``, and drop what came before it."""

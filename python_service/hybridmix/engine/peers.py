@@ -46,14 +46,12 @@ class Peer:
     pid: int = 0
     #: Nonces (client, service) of a handshake that waits for its AUTH.
     nonces: tuple[str, str] | None = None
-    #: BLOCKs taken, and whether CREDIT has said so.
+    #: BLOCKs taken.
     taken: int = 0
-    credited: int = 0
     members: dict[UUID, Member] = dataclasses.field(default_factory=dict)
     #: Session of its instances that have none of their own.
     session: UUID | None = None
     round_trip: messages.RoundTrip | None = None
-    gone: bool = False
 
 
 class Gate:

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 #: A peer whose connection says nothing and cannot be reached is found within this time.
 _PROBE_S = 1.0
+#: The news that some connection closed may come before its name is forgotten: look for so long.
+_SUSPICION_S = 0.1
 #: A connection that has not proved itself is forgotten after this time.
 _UNPROVED_S = 10.0
 #: The collector runs in the loop this seldom; messages make no cycles, so it finds next to nothing.
@@ -86,6 +88,7 @@ class Server:
             undo.callback(withdraw, self._folder)
             self._undo = undo.pop_all()
         self._stopping = ""
+        self._suspicious_until = 0.0
 
     def stop(self, reason: str = "stopped") -> None:
         """End `run` soon; safe from signal handlers and other threads."""
@@ -123,12 +126,18 @@ class Server:
     def _turn(self) -> None:
         deadline = self._service.next_deadline()
         wait = _PROBE_S if deadline is None else min(_PROBE_S, deadline - time.monotonic())
+        if self._suspicious_until:
+            wait = min(wait, _SUSPICION_S / 5)
         closed = self._sockets.wait(wait)
         now = began = time.monotonic()
+        if closed:
+            self._suspicious_until = now + _SUSPICION_S
         for identity, *frames in self._sockets.receive():
             self._service.receive(identity, frames, now)
-        if closed:
+        if self._suspicious_until:
             self._service.probe(self._service.peers.values())
+            if now > self._suspicious_until:
+                self._suspicious_until = 0.0
         self._service.tick(now)
         self._meter.turn(time.monotonic() - began)
 

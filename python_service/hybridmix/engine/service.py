@@ -106,7 +106,6 @@ class Service:
         """Forget ``peer``, whose connection is closed, and everything it had joined."""
         if self.peers.pop(peer.identity, None) is None:
             return
-        peer.gone = True
         self._credit_due.pop(peer.identity, None)
         self._leave_all(peer)
         if peer.proved:
@@ -123,6 +122,7 @@ class Service:
                 group.due.extend(group.timeline.tick(now))
             if group.due:
                 self._execute(group)
+            group.engine.hear()
         for peer in self._credit_due.values():
             self._credit(peer)
         self._credit_due.clear()
@@ -162,7 +162,7 @@ class Service:
         auth = message.control
         assert isinstance(auth, m.Auth)
         self._gate.verify(peer, auth)
-        peer.taken = peer.credited = 0
+        peer.taken = 0
         log.info(event("peer joined", client=peer.client, pid=peer.pid))
         self._answer(
             peer, m.Welcome(PROTOCOL, f"hybridmix {__version__}", self._schema, self._models, CREDITS)
@@ -186,7 +186,8 @@ class Service:
             member = self._enter(peer, join)
         else:
             session = join.session or member.session
-            self._regroup(member, (session, join.group, join.rate))
+            if not self._regroup(member, (session, join.group, join.rate)):
+                raise _full(join.group)
             member.join = join
         self._answer(peer, m.Joined(join.handle, member.id, member.session))
 
@@ -233,17 +234,19 @@ class Service:
         member.group.due.extend(self.registry.leave(member))
         log.info(event("member left", instance=member.id, label=member.join.label or member.join.track_name))
 
-    def _regroup(self, member: Member, key: tuple[UUID, int, int]) -> None:
+    def _regroup(self, member: Member, key: tuple[UUID, int, int]) -> bool:
+        """Put ``member`` into the group of ``key``; False where that is full."""
         if key == member.group.key:
-            return
+            return True
         left = member.group
         self._execute(left)
         moved = self.registry.move(member, key)
         if moved is None:
-            raise _full(key[1])
+            return False
         there, here = moved
         left.due.extend(there)
         member.group.due.extend(here)
+        return True
 
     # -- audio and values ------------------------------------------------------------------------------
 
@@ -257,7 +260,9 @@ class Service:
         group = member.group
         session, number, rate = group.key
         if header.group != number or header.rate != rate:
-            self._regroup(member, (session, header.group, header.rate))
+            if not self._regroup(member, (session, header.group, header.rate)):
+                self.counters["blocks_group_full"] += 1
+                return
             group = member.group
         flags = header.flags
         begin = header.run != member.run
@@ -345,7 +350,6 @@ class Service:
         self._credit_due[peer.identity] = peer
 
     def _credit(self, peer: Peer) -> None:
-        peer.credited = peer.taken
         self._deliver(peer.identity, encode(Header(Kind.CREDIT, sequence=peer.taken)))
 
     def _answer(self, peer: Peer, control: m.Control) -> None:

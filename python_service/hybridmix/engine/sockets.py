@@ -23,6 +23,9 @@ __all__ = ["USERNAME", "Sockets"]
 USERNAME = "hybridmix"
 #: Messages taken per round before anything is computed; keeps a flood from one peer from starving others.
 MAX_DRAIN = 64
+#: Plain integers: the arithmetic of the library's enumerations would cost more than sending.
+_NOBLOCK = int(zmq.NOBLOCK)
+_MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
 _ZAP = "inproc://zeromq.zap.01"
 #: Messages queued per connection: answers are small and must not be lost; BLOCKs may wait in the sender.
 _SEND_QUEUE = 8192
@@ -97,14 +100,21 @@ class Sockets:
         """What has arrived, identity first: at most MAX_DRAIN messages, without waiting."""
         for _ in range(MAX_DRAIN):
             try:
-                yield self._router.recv_multipart(zmq.NOBLOCK)
+                frame = self._router.recv(_NOBLOCK, copy=False)
             except zmq.Again:
                 return
+            parts = [frame.bytes]
+            while frame.more:
+                frame = self._router.recv(_NOBLOCK, copy=False)
+                parts.append(frame.bytes)
+            yield parts
 
     def send(self, identity: bytes, frames: list[bytes]) -> bool:
         """Queue a message for ``identity``; False where it is not connected any more."""
         try:
-            self._router.send_multipart([identity, *frames], zmq.NOBLOCK)
+            self._router.send(identity, _MORE)
+            self._router.send(frames[0], _MORE)
+            self._router.send(frames[1], _NOBLOCK)
         except zmq.Again:
             # Only a peer that does not read can fill its queue; it counts as gone, and may come back.
             return False
