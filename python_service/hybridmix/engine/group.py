@@ -69,6 +69,8 @@ class Engine:
         self._trace = trace
         self._members: dict[UUID, _Member] = {}
         self._free: list[int] = []
+        #: Room for the newest frame of every member, mono twice.
+        self._audio: Floats = np.empty((0, 2, self._frame), np.float32)
         #: Complete frames whose features are not computed yet, in the order of arrival.
         self._unheard: list[tuple[_Member, Frame]] = []
         self._answers: OrderedDict[tuple[int, int], _Answer] = OrderedDict()
@@ -194,10 +196,11 @@ class Engine:
         )
         if self._headroom is None:
             return gains, known, None
-        audio = np.zeros((len(members), 2, self._frame), np.float32)
+        if len(self._audio) != len(members):
+            self._audio = np.empty((len(members), 2, self._frame), np.float32)
+        audio = self._audio
         for row, frame in zip(audio, frames, strict=True):
-            if frame is not None:
-                row[:] = frame.audio
+            row[:] = 0.0 if frame is None else frame.audio
         trim = min(max(self._headroom.step(audio, gains), self._trim.min), self._trim.max)
         return gains, known, trim
 
