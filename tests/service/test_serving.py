@@ -198,7 +198,7 @@ def test_a_signal_ends_it_cleanly(folder: Path, number: signal.Signals) -> None:
         assert process.first_line == f"ready: ipc://{folder}/service.sock (pid {process.process.pid})\n"
         client.join(join())
         process.process.send_signal(number)
-        with pytest.raises(HybridMixError, match="The service stopped"):
+        with pytest.raises(HybridMixError, match="the service stopped"):
             client.expect(Kind.PARAMS)
         code, log = process.end(0)
         assert code == 0

@@ -33,9 +33,9 @@ def test_every_setting_has_a_variable() -> None:
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
-        ({"HYBRIDMIX_TCP": "x"}, "TCP port 'x' cannot be used: expected a number from 0 to 65535."),
-        ({"HYBRIDMIX_TCP": "70000"}, "TCP port '70000' cannot be used: expected a number from 0 to 65535."),
-        ({"HYBRIDMIX_QUIET": "yes"}, "HYBRIDMIX_QUIET=yes cannot be used: expected 0 or 1."),
+        ({"HYBRIDMIX_TCP": "x"}, "TCP port 'x' cannot be used; expected a number from 0 to 65535."),
+        ({"HYBRIDMIX_TCP": "70000"}, "TCP port '70000' cannot be used; expected a number from 0 to 65535."),
+        ({"HYBRIDMIX_QUIET": "yes"}, "HYBRIDMIX_QUIET is 'yes'; expected 0 or 1."),
     ],
 )
 def test_a_variable_that_cannot_be_used_is_named(environ: dict[str, str], message: str) -> None:
@@ -52,13 +52,13 @@ def _refused(folder: Path, **settings: Any) -> str:
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones(folder: Path) -> None:
-    assert _refused(folder, model="best") == "Model 'best' is unknown: expected one of equal-loudness, raw."
+    assert _refused(folder, model="best") == "model 'best' is unknown; expected one of: equal-loudness, raw."
 
 
 def test_a_missing_model_file_is_named(folder: Path, parent: Path) -> None:
     assert _refused(folder, models_dir=parent) == (
-        f"Model file {parent}/equal_loudness.onnx is missing: No such file or directory. Install hybridmix "
-        "again, or start with: hybridmix serve --model raw"
+        f"model file {parent}/equal_loudness.onnx cannot be read (No such file or directory); install "
+        "hybridmix again, or start with: hybridmix serve --model raw"
     )
 
 
@@ -66,7 +66,7 @@ def test_a_broken_model_file_is_named(folder: Path, parent: Path) -> None:
     for name in ("equal_loudness", "headroom"):
         (parent / f"{name}.onnx").write_bytes(b"not a model")
     message = _refused(folder, models_dir=parent)
-    assert message.startswith(f"Model file {parent}/equal_loudness.onnx is not a usable ONNX model: ")
+    assert message.startswith(f"model file {parent}/equal_loudness.onnx is not a usable ONNX model (")
 
 
 def test_a_port_in_use_is_refused_and_leaves_nothing_behind(folder: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_port_in_use_is_refused_and_leaves_nothing_behind(folder: Path) -> Non
         taken.listen()
         port = taken.getsockname()[1]
         assert _refused(folder, tcp=port) == (
-            f"TCP port {port} on 127.0.0.1 is in use: expected a free one. Choose another with --tcp PORT, "
+            f"TCP port {port} on 127.0.0.1 is in use; expected a free one: choose another with --tcp PORT, "
             "or --tcp 0 for any."
         )
     with serving(folder, tcp=port):
@@ -85,15 +85,15 @@ def test_a_port_in_use_is_refused_and_leaves_nothing_behind(folder: Path) -> Non
 def test_a_trace_file_that_cannot_be_written_is_named(folder: Path, parent: Path) -> None:
     path = parent / "missing" / "trace.bin"
     assert _refused(folder, trace=path) == (
-        f"Trace file {path} cannot be written: No such file or directory. Name a file in an existing folder."
+        f"trace file {path} cannot be written (No such file or directory); name a file in an existing folder."
     )
 
 
 def test_a_runtime_folder_that_cannot_be_made_is_named(parent: Path) -> None:
     folder = parent / "missing" / "run"
     assert _refused(folder) == (
-        f"Runtime folder {folder} cannot be created: No such file or directory. "
-        "Set HYBRIDMIX_RUNTIME_DIR to a folder that can be."
+        f"runtime folder {folder} cannot be made (No such file or directory); "
+        "set HYBRIDMIX_RUNTIME_DIR to a folder that can be."
     )
 
 
@@ -111,7 +111,7 @@ def _run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
 def test_bad_input_ends_with_2_and_one_sentence(folder: Path) -> None:
     done = _run("serve", "--runtime-dir", str(folder), "--model", "best")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: Model 'best' is unknown: expected one of equal-loudness, raw.\n"
+    assert done.stderr == "error: model 'best' is unknown; expected one of: equal-loudness, raw.\n"
 
 
 def test_status_shows_the_service_as_text_and_as_json(folder: Path) -> None:
@@ -130,14 +130,14 @@ def test_status_shows_the_service_as_text_and_as_json(folder: Path) -> None:
 def test_status_without_a_service_ends_with_1(folder: Path) -> None:
     done = _run("status", "--runtime-dir", str(folder), "--json")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"error: No HybridMix service runs in {folder}. Start it with: hybridmix serve\n"
+    assert done.stderr == f"error: no HybridMix service runs in {folder}; start it with: hybridmix serve\n"
 
 
 def test_doctor_names_what_is_missing_and_explains_the_status(folder: Path, parent: Path) -> None:
     folder.mkdir(mode=0o755)
     done = _run("doctor", "--runtime-dir", str(folder), HOME=str(parent))
     assert done.returncode == 1
-    assert f"FAIL runtime folder: Runtime folder {folder} has mode 0755" in done.stdout
+    assert f"FAIL runtime folder: runtime folder {folder} has mode 0755" in done.stdout
     assert "-- service: " in done.stdout.replace("--   ", "-- ")
     assert "  Not aligned" not in done.stdout
     assert "  Waiting for values: The track is registered" in done.stdout

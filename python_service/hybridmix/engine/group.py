@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hybridmix.engine.gain import Floats, ModelError, make_rules
-from hybridmix.engine.hops import Frame, HopStore, UserValues
+from hybridmix.engine.hops import HOPS, Frame, HopStore, Stretch, UserValues
 from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
 from hybridmix.engine.trace import FLAG_INCOMPLETE, FLAG_KNOWN, FLAG_WHOLE, RECORD, TraceWriter
@@ -30,9 +30,6 @@ log = logging.getLogger(__name__)
 
 #: Computed frames that can still be asked for (12.8 s): members that come later get nothing new.
 MAX_ANSWERS = 256
-
-#: Finite samples can still be absurd; this bound keeps every sum of energies in single precision.
-MAX_ENERGY = 1e30
 
 Value = tuple[int, float]
 
@@ -64,6 +61,7 @@ class Engine:
     def __init__(self, rate: int, models: Models, trace: TraceWriter | None = None) -> None:
         """``rate`` in Hz, a multiple of 100; ``trace`` gets a record per computed frame and member."""
         self._frame = rate // 20
+        self._hop = self._frame // HOPS
         self._weighting = KWeighting(rate)
         self._rule, self._headroom = make_rules(models)
         self._trace = trace
@@ -71,8 +69,8 @@ class Engine:
         self._free: list[int] = []
         #: Room for the newest frame of every member, mono twice.
         self._audio: Floats = np.empty((0, 2, self._frame), np.float32)
-        #: Complete frames whose features are not computed yet, in the order of arrival.
-        self._unheard: list[tuple[_Member, Frame]] = []
+        #: What the features do not know yet, in the order of arrival.
+        self._unheard: list[tuple[_Member, Stretch]] = []
         self._answers: OrderedDict[tuple[int, int], _Answer] = OrderedDict()
         schema = parameters.load()
         self._gain = schema.named("gain_db")
@@ -101,27 +99,31 @@ class Engine:
     ) -> None:
         """Store hops: ``audio`` (channels, frames), finite, beginning at ``position`` samples."""
         kept = self._members[member]
-        self._unheard.extend((kept, frame) for frame in kept.store.push(run, position, audio, user))
+        self._unheard.extend((kept, new) for new in kept.store.push(run, position, audio, user))
 
     def hear(self) -> None:
-        """Compute the features of every frame that is complete, and of many members at once.
+        """Compute the features of everything that arrived, of many members at once.
 
-        Features depend on their own member alone, so this need not wait for the others; and must not,
-        because in a render everybody waits for `compute`, and nobody for this.
+        Features depend on their own member alone, so this need not wait for whole frames, nor for the
+        others: what is left to do when everybody waits for `compute` is little.
         """
         while self._unheard:
-            now: dict[_Member, Frame] = {}
-            later = []
-            for kept, frame in self._unheard:
-                if kept in now:
-                    later.append((kept, frame))
+            # One stretch of each member at a time, of those that are as long as the first.
+            now: dict[_Member, Stretch] = {}
+            later: list[tuple[_Member, Stretch]] = []
+            busy: set[_Member] = set()
+            hops = self._unheard[0][1].hops
+            for kept, stretch in self._unheard:
+                if kept not in busy and stretch.hops == hops:
+                    now[kept] = stretch
                 else:
-                    now[kept] = frame
-            self._hear(now)
+                    later.append((kept, stretch))
+                busy.add(kept)
+            self._hear(now, hops)
             self._unheard = later
 
     def feed(self, member: UUID, end: int) -> None:
-        """Pass over the frame of ``member`` that ends at ``end``: its features advanced when it was heard."""
+        """Pass over the frame of ``member`` that ends at ``end``: its features advanced when it came."""
         kept = self._members[member]
         if (frame := kept.store.take(end)) is not None:
             kept.user = frame.user
@@ -204,23 +206,22 @@ class Engine:
         trim = min(max(self._headroom.step(audio, gains), self._trim.min), self._trim.max)
         return gains, known, trim
 
-    def _hear(self, frames: Mapping[_Member, Frame]) -> None:
-        """Filter one frame of each member, and note its energy."""
-        states = []
-        for kept, frame in frames.items():
+    def _hear(self, stretches: Mapping[_Member, Stretch], hops: int) -> None:
+        """Filter one stretch of ``hops`` of each member, and note what it sums up to."""
+        audio, states = [], []
+        for kept, (frame, first, _, begins) in stretches.items():
             channels = len(frame.audio)
-            if frame.first or len(kept.weighting) != channels:
+            if begins or len(kept.weighting) != channels:
                 kept.weighting = np.zeros((channels, *KWeighting.STATE_SHAPE))
             states.append(kept.weighting)
-        rows, after = self._weighting.energies(
-            np.concatenate([frame.audio for frame in frames.values()]), np.concatenate(states)
-        )
-        squares = rows.tolist()
+            audio.append(frame.audio[:, first * self._hop : (first + hops) * self._hop])
+        sums, after = self._weighting.squares(np.concatenate(audio), np.concatenate(states), hops)
+        squares = sums.tolist()
         row = 0
-        for kept, frame in frames.items():
+        for kept, (frame, first, _, _) in stretches.items():
             end = row + len(frame.audio)
             kept.weighting = after[row:end]
-            frame.energy = min(sum(squares[row:end]), MAX_ENERGY)
+            frame.squares[first : first + hops] = [sum(hop) for hop in zip(*squares[row:end], strict=True)]
             row = end
 
     def _hold(self, error: ModelError) -> None:

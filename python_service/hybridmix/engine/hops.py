@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MAX_PENDING", "Frame", "HopStore", "UserValues"]
+__all__ = ["HOPS", "MAX_PENDING", "Frame", "HopStore", "Stretch", "UserValues"]
 
 #: Frames a member may be ahead of its group (16 s); the timeline gives up waiting for others before that.
 MAX_PENDING = 320
+#: Hops in a frame.
+HOPS = 5
+#: Finite samples can still be absurd; this bound keeps every sum of energies in single precision.
+MAX_ENERGY = 1e30
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +41,27 @@ class Frame:
     #: (channels, frames), full scale 1.0.
     audio: npt.NDArray[np.float32]
     user: UserValues
-    #: The first frame of a run: filters start from rest.
-    first: bool
     #: The hop that ends the frame has arrived.
     complete: bool = False
-    #: K-weighted mean square summed over the channels, once the frame was heard.
-    energy: float = 0.0
+    #: Sum of the squared K-weighted samples of each hop over the channels, once it was heard.
+    squares: list[float] = field(default_factory=lambda: [0.0] * HOPS)
+
+    @property
+    def energy(self) -> float:
+        """K-weighted mean square, summed over the channels."""
+        frames: int = self.audio.shape[1]
+        return min(math.fsum(self.squares) / frames, MAX_ENERGY)
+
+
+class Stretch(NamedTuple):
+    """Hops of one frame that arrived together."""
+
+    frame: Frame
+    #: Index of the first one in the frame, and how many.
+    first: int
+    hops: int
+    #: A run begins with them: filters start from rest.
+    begins: bool
 
 
 class HopStore:
@@ -51,22 +72,24 @@ class HopStore:
         self._frame = frame
         self._frames: deque[Frame] = deque()
         self._run: int | None = None
-        self._first = True
+        self._begins = True
 
     @property
     def full(self) -> bool:
         """Whether nothing more is accepted until frames have been taken."""
         return len(self._frames) >= MAX_PENDING
 
-    def push(self, run: int, position: int, audio: npt.NDArray[np.float32], user: UserValues) -> list[Frame]:
+    def push(
+        self, run: int, position: int, audio: npt.NDArray[np.float32], user: UserValues
+    ) -> list[Stretch]:
         """Add hops: ``audio`` (channels, frames) begins at ``position`` samples; in order within a run.
 
-        Returns the frames that are complete now.
+        Returns what is new, frame by frame.
         """
         if run != self._run:
-            self._run, self._first = run, True
-        size = self._frame
-        complete = []
+            self._run, self._begins = run, True
+        size, hop = self._frame, self._frame // HOPS
+        new = []
         start, stop = position, position + audio.shape[1]
         while start < stop:
             end = (start // size + 1) * size
@@ -76,11 +99,11 @@ class HopStore:
                 :, start - position : until - position
             ]
             frame.user = user
-            if until == end:
-                frame.complete = True
-                complete.append(frame)
+            frame.complete = until == end
+            new.append(Stretch(frame, (start - end + size) // hop, (until - start) // hop, self._begins))
+            self._begins = False
             start = until
-        return complete
+        return new
 
     def take(self, end: int) -> Frame | None:
         """Remove and return the oldest frame that ends at ``end``, and drop what came before it."""
@@ -97,9 +120,7 @@ class HopStore:
             if last.run == run and last.end == end and len(last.audio) == channels:
                 return last
             # Its last hop will never come: the run ended or the hop was lost.
-            self._first |= last.first and last.run == run
             self._frames.pop()
-        frame = Frame(run, end, np.zeros((channels, self._frame), np.float32), user, self._first)
-        self._first = False
+        frame = Frame(run, end, np.zeros((channels, self._frame), np.float32), user)
         self._frames.append(frame)
         return frame

@@ -1,4 +1,4 @@
-"""K-weighting (ITU-R BS.1770) and the energy of a frame, for any number of channels at once.
+"""K-weighting (ITU-R BS.1770) and the energy of hops, for any number of channels at once.
 
 Every row is filtered and summed on its own, in one fixed order, in double precision: a row's result
 has the same bits whether it is computed alone or together with others. Live playback and a bounce
@@ -34,20 +34,19 @@ class KWeighting:
             sections.append(np.concatenate([stage.b, stage.a]))
         self._sections = np.ascontiguousarray(sections, dtype=np.float64)
 
-    def energies(
-        self, audio: npt.NDArray[np.float32], state: npt.NDArray[np.float64]
+    def squares(
+        self, audio: npt.NDArray[np.float32], state: npt.NDArray[np.float64], parts: int
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Filter one frame of each channel.
+        """Filter a stretch of each channel.
 
-        ``audio`` is (rows, frames), full scale 1.0; ``state`` is (rows, 2, 2), zeros where a channel
-        begins. Returns the mean square of each weighted row, (rows,), and the new state.
+        ``audio`` is (rows, frames), full scale 1.0, at least one row; ``state`` is (rows, 2, 2), zeros where
+        a channel begins. Returns the sum of the squared weighted samples of each of ``parts`` equal parts,
+        (rows, parts), and the new state. However a signal is cut into stretches, its sums have the same bits.
         """
-        if not len(audio):
-            return np.zeros(0), state
         weighted, after = self.weight(audio, state)
         np.multiply(weighted, weighted, out=weighted)
-        # A reduction over the contiguous axis sums each row pairwise by itself.
-        return np.add.reduce(weighted, axis=-1) / audio.shape[-1], after
+        # A reduction over the contiguous axis sums each part pairwise by itself.
+        return np.add.reduce(weighted.reshape(len(audio), parts, -1), axis=-1), after
 
     def weight(
         self, audio: npt.NDArray[np.float32], state: npt.NDArray[np.float64]
