@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from hybridmix import docs_messages
 from hybridmix.errors import InputError
 from hybridmix.generated import checkout, write_or_check
 from hybridmix.wire import error, limits, messages, notes, parameters, status
@@ -88,6 +89,10 @@ def _parameters() -> Iterator[Sequence[object]]:
 def _statuses() -> Iterator[Sequence[object]]:
     for state in status.load():
         yield state.code, f"`{state.name}`", state.text, state.sentence, state.fix
+
+
+def _said(section: str) -> Callable[[], str]:
+    return lambda: _table("message | comes as | why | what to do", docs_messages.rows(section))
 
 
 def _message(struct: type[msgspec.Struct]) -> Iterator[Sequence[object]]:
@@ -165,6 +170,13 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "stats-instance": _of(messages.InstanceStats),
     "stats-rtt": _of(messages.RoundTrip),
     "bye": _of(messages.Bye),
+    **{
+        f"messages-{section}": _said(section)
+        for section in (
+            *("session", "files", "render", "plugin", "service", "refusals", "log"),
+            *("make", "developers"),
+        )
+    },
 }
 
 

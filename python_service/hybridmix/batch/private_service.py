@@ -59,9 +59,11 @@ class PrivateService:
             self._process.wait(_END_S)
             detail = self._log.read_text(errors="replace").strip().splitlines()
             said = detail[-1].removeprefix("error: ") if detail else "it said nothing; run hybridmix doctor"
+            message = f"the render's service did not start: {said}"
             # What the user chose for the service is the user's input here, too.
-            kind = InputError if self._process.returncode == InputError.exit_code else HybridMixError
-            raise kind(f"the render's service did not start: {said}")
+            if self._process.returncode == InputError.exit_code:
+                raise InputError(message)
+            raise HybridMixError(message)
 
     def status(self) -> dict[str, Any]:
         """Return the service's status, as ``hybridmix status --json`` prints it.

@@ -360,10 +360,10 @@ class Service:
             self._lost.append(peer)
 
     def _unexpected(self, peer: Peer, kind: Kind, now: float) -> None:
-        name = "messages_unexpected" if peer.proved else "messages_unproved"
-        self.counters[name] += 1
+        name = "messages unexpected" if peer.proved else "messages unproved"
+        self.counters[name.replace(" ", "_")] += 1
         if self._log_once(f"{name} {kind.name}", now):
-            log.warning(event(name.replace("_", " "), kind=kind.name, client=peer.client, pid=peer.pid))
+            log.warning(event(name, kind=kind.name, client=peer.client, pid=peer.pid))
 
     def _bad_message(self, peer: Peer, frames: Sequence[bytes], error: WireError, now: float) -> None:
         if error.name == "unknown_kind":
