@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hybridmix.engine.gain import Floats, ModelError, make_rules
-from hybridmix.engine.hops import HOPS, Frame, HopStore, Stretch, UserValues
+from hybridmix.engine.hops import Frame, HopStore, Stretch, UserValues
 from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
 from hybridmix.engine.trace import FLAG_INCOMPLETE, FLAG_KNOWN, FLAG_WHOLE, RECORD, TraceWriter
@@ -61,7 +61,6 @@ class Engine:
     def __init__(self, rate: int, models: Models, trace: TraceWriter | None = None) -> None:
         """``rate`` in Hz, a multiple of 100; ``trace`` gets a record per computed frame and member."""
         self._frame = rate // 20
-        self._hop = self._frame // HOPS
         self._weighting = KWeighting(rate)
         self._rule, self._headroom = make_rules(models)
         self._trace = trace
@@ -99,7 +98,7 @@ class Engine:
     ) -> None:
         """Store hops: ``audio`` (channels, frames), finite, beginning at ``position`` samples."""
         kept = self._members[member]
-        self._unheard.extend((kept, new) for new in kept.store.push(run, position, audio, user))
+        self._unheard.append((kept, kept.store.push(run, position, audio, user)))
 
     def hear(self) -> None:
         """Compute the features of everything that arrived, of many members at once.
@@ -112,9 +111,9 @@ class Engine:
             now: dict[_Member, Stretch] = {}
             later: list[tuple[_Member, Stretch]] = []
             busy: set[_Member] = set()
-            hops = self._unheard[0][1].hops
+            hops = len(self._unheard[0][1].hops)
             for kept, stretch in self._unheard:
-                if kept not in busy and stretch.hops == hops:
+                if kept not in busy and len(stretch.hops) == hops:
                     now[kept] = stretch
                 else:
                     later.append((kept, stretch))
@@ -208,20 +207,22 @@ class Engine:
 
     def _hear(self, stretches: Mapping[_Member, Stretch], hops: int) -> None:
         """Filter one stretch of ``hops`` of each member, and note what it sums up to."""
-        audio, states = [], []
-        for kept, (frame, first, _, begins) in stretches.items():
-            channels = len(frame.audio)
-            if begins or len(kept.weighting) != channels:
+        states = []
+        for kept, stretch in stretches.items():
+            channels = len(stretch.audio)
+            if stretch.begins or len(kept.weighting) != channels:
                 kept.weighting = np.zeros((channels, *KWeighting.STATE_SHAPE))
             states.append(kept.weighting)
-            audio.append(frame.audio[:, first * self._hop : (first + hops) * self._hop])
-        sums, after = self._weighting.squares(np.concatenate(audio), np.concatenate(states), hops)
+        sums, after = self._weighting.squares(
+            np.concatenate([stretch.audio for stretch in stretches.values()]), np.concatenate(states), hops
+        )
         squares = sums.tolist()
         row = 0
-        for kept, (frame, first, _, _) in stretches.items():
-            end = row + len(frame.audio)
+        for kept, stretch in stretches.items():
+            end = row + len(stretch.audio)
             kept.weighting = after[row:end]
-            frame.squares[first : first + hops] = [sum(hop) for hop in zip(*squares[row:end], strict=True)]
+            for (frame, index), *channel_sums in zip(stretch.hops, *squares[row:end], strict=True):
+                frame.squares[index] = sum(channel_sums)
             row = end
 
     def _hold(self, error: ModelError) -> None:

@@ -54,12 +54,12 @@ class Frame:
 
 
 class Stretch(NamedTuple):
-    """Hops of one frame that arrived together."""
+    """Hops that arrived together."""
 
-    frame: Frame
-    #: Index of the first one in the frame, and how many.
-    first: int
-    hops: int
+    #: (channels, frames), full scale 1.0.
+    audio: npt.NDArray[np.float32]
+    #: Frame and index in it of each hop.
+    hops: list[tuple[Frame, int]]
     #: A run begins with them: filters start from rest.
     begins: bool
 
@@ -79,17 +79,15 @@ class HopStore:
         """Whether nothing more is accepted until frames have been taken."""
         return len(self._frames) >= MAX_PENDING
 
-    def push(
-        self, run: int, position: int, audio: npt.NDArray[np.float32], user: UserValues
-    ) -> list[Stretch]:
+    def push(self, run: int, position: int, audio: npt.NDArray[np.float32], user: UserValues) -> Stretch:
         """Add hops: ``audio`` (channels, frames) begins at ``position`` samples; in order within a run.
 
-        Returns what is new, frame by frame.
+        Returns them with their places in the frames.
         """
         if run != self._run:
             self._run, self._begins = run, True
         size, hop = self._frame, self._frame // HOPS
-        new = []
+        hops: list[tuple[Frame, int]] = []
         start, stop = position, position + audio.shape[1]
         while start < stop:
             end = (start // size + 1) * size
@@ -100,10 +98,11 @@ class HopStore:
             ]
             frame.user = user
             frame.complete = until == end
-            new.append(Stretch(frame, (start - end + size) // hop, (until - start) // hop, self._begins))
-            self._begins = False
+            first = (start - end + size) // hop
+            hops += [(frame, first + index) for index in range((until - start) // hop)]
             start = until
-        return new
+        begins, self._begins = self._begins, False
+        return Stretch(audio, hops, begins)
 
     def take(self, end: int) -> Frame | None:
         """Remove and return the oldest frame that ends at ``end``, and drop what came before it."""
