@@ -208,8 +208,9 @@ def _table() -> str:
     """Return the fields as a Markdown table."""
     lines = ["| field | takes | default | meaning |", "|---|---|---|---|"]
     for section, struct in (("session", Session), ("output", Output), ("track", Track)):
-        components = msgspec.json.schema_components([struct])[1][struct.__name__]["properties"]
-        for name, about in components.items():
+        component = msgspec.json.schema_components([struct])[1][struct.__name__]
+        required = component.get("required", [])
+        for name, about in component["properties"].items():
             kind = next((part for part in about.get("anyOf", []) if part.get("type") != "null"), about)
             if "enum" in kind:
                 takes = ", ".join(str(option) for option in kind["enum"] if option is not None)
@@ -219,12 +220,16 @@ def _table() -> str:
                 )
                 if "minimum" in kind:
                     takes += f", {kind['minimum']:g} to {kind['maximum']:g}"
-            default = {None: "", True: "true", False: "false"}.get(
-                about.get("default"), about.get("default", "required")
-            )
+            default = "required" if name in required else _shown(about.get("default"))
             meaning = kind.get("description") or about.get("description", "")
             lines.append(f"| `{section}.{name}` | {takes} | {default} | {meaning} |")
     return "\n".join(lines) + "\n"
+
+
+def _shown(default: object) -> str:
+    if default is None:
+        return ""
+    return str(default).lower() if isinstance(default, bool) else f"{default}"
 
 
 def generated() -> dict[Path, str]:
