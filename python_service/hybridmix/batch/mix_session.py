@@ -23,6 +23,7 @@ from hybridmix.batch.outcome import Measurement, Observer, Sinks
 from hybridmix.batch.plugin import Shim, bundle_path
 from hybridmix.batch.report import Report
 from hybridmix.batch.strip import Strip
+from hybridmix.engine import trace
 from hybridmix.errors import InputError
 
 __all__ = ["Mix", "MixSession", "MixTrack"]
@@ -292,16 +293,25 @@ class MixSession:
         assert self._service is not None
         for strip in self._strips:
             strip.rewind()
-        frames = min(max(strip.frames for strip in self._strips), round(self.settings.learn_s * self.rate))
+        longest = min(max(strip.frames for strip in self._strips), round(self.settings.learn_s * self.rate))
+        before = trace.count(self._service.trace)
+        frames = -(-longest // self.block) * self.block
         for _ in range(0, frames, self.block):
             for strip in self._strips:
                 strip.advance(self.block)
-        status = self._service.status()
-        reached = {
-            member["instance"]: member["values"] for group in status["groups"] for member in group["members"]
-        }
+        # The last frame that the plugins waited for: what came after it may or may not be there yet.
+        last = self.rate * self.settings.control_delay_ms // 1000 + 1
+        rows = self._service.traced(before)
+        rows = rows[rows["end"] <= frames - last]
         for strip in self._strips:
-            strip.shim.start(reached[str(strip.shim.instance)])
+            strip.shim.start(_reached(rows[rows["member"] == strip.shim.instance.bytes]))
+
+
+def _reached(rows: npt.NDArray[Any]) -> dict[str, float]:
+    """Return the values of the last record, by parameter name; without those that were never sent."""
+    if not rows.size:
+        return {}
+    return {name: float(rows[-1][name]) for name in ("gain_db", "trim_db") if np.isfinite(rows[-1][name])}
 
 
 def _block(rate: int, control_delay_ms: int) -> int:

@@ -75,7 +75,7 @@ class Observer:
             lambda status: self._reported(status, frames), "the plugins' final report"
         )
         counters = {name: value - self._counters_before[name] for name, value in _counters(status).items()}
-        rows = trace.read(self._service.trace)[self._trace_skip :]
+        rows = self._service.traced(self._trace_skip)
         mine = {label: rows[rows["member"] == instance.bytes] for label, instance in self._instances.items()}
         complete = not any(counters[name] for name in counters if name != "absent")
         needed = max(member["needed_delay_ms"] for member in _members(status))

@@ -11,6 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy.typing as npt
+
+from hybridmix.engine import trace
 from hybridmix.engine.client import Client
 from hybridmix.errors import HybridMixError, InputError
 
@@ -77,6 +80,11 @@ class PrivateService:
             )
         with Client(self._runtime) as client:
             return client.status()
+
+    def traced(self, skip: int) -> npt.NDArray[Any]:
+        """Return the trace of the frames computed so far, without its first ``skip`` records."""
+        self.status()  # has the service write what it holds back
+        return trace.read(self.trace)[skip:]
 
     def wait_for(self, done: Any, what: str) -> dict[str, Any]:
         """Poll the status until ``done(status)``; return it.
