@@ -1,7 +1,8 @@
 """Every message that a user can see, collected from the sources, with what ``docs/messages.toml`` says of it.
 
 A message is written here as its template: what is filled in stands as ``…``. The sources are read, not run:
-arguments of the error classes, of log events, of prints to stderr, and what ``make`` says.
+arguments of the error classes, of log events, of prints to stderr, what ``make`` says, and what the plugin tells
+the host.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ def collected() -> dict[str, str]:
             found.setdefault(text, set()).update(ways)
     for text in _of_make(root / "tools/needs.sh"):
         found[text] = {"make"}
+    shim = root / "plugin_shim/shim/src"
+    for path in (shim / "state.rs", *sorted((shim / "clap").glob("*.rs"))):
+        for text in _of_rust(path):
+            found[text] = {"host's log"}
     return {text: " or ".join(sorted(ways)) for text, ways in found.items()}
 
 
@@ -141,3 +146,10 @@ def _texts(node: ast.AST | None, function: ast.AST) -> list[str]:
 def _of_make(script: Path) -> Iterator[str]:
     for text in re.findall(r'fail "((?:[^"$]|\$\([^)]*\)|\$\w+)*)"', script.read_text(encoding="utf-8")):
         yield "make: " + re.sub(r"\$\([^)]*\)|\$\w+", _BLANK, text)
+
+
+def _of_rust(source: Path) -> Iterator[str]:
+    """What the plugin gives to the host as the reason why it refuses."""
+    text = source.read_text(encoding="utf-8")
+    for message in re.findall(r'(?:#\[error|PluginError::Message)\(\s*"([^"]*)"', text):
+        yield re.sub(r"\{\w+\}", _BLANK, re.sub(r"\\\s+", "", message))

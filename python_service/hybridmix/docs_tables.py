@@ -173,7 +173,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     **{
         f"messages-{section}": _said(section)
         for section in (
-            *("session", "files", "render", "plugin", "service", "refusals", "log"),
+            *("session", "files", "render", "plugin", "state", "service", "refusals", "log"),
             *("make", "developers"),
         )
     },
