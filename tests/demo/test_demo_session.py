@@ -54,8 +54,9 @@ def _model_gains(audio: Audio) -> npt.NDArray[np.float64]:
     }
     gains = []
     for begin in range(0, audio.shape[1] - FRAME + 1, FRAME):
-        energies, filters = weighting.energies(audio[:, begin : begin + FRAME], filters)
-        inputs = {"energy": np.array([energies.sum()], np.float32), "present": np.ones(1, np.bool_), **state}
+        squares, filters = weighting.squares(audio[:, begin : begin + FRAME], filters, 1)
+        energy = np.array([squares.sum() / FRAME], np.float32)
+        inputs = {"energy": energy, "present": np.ones(1, np.bool_), **state}
         names = ["window_out", "filled_out", "gain_db", "known"]
         state = dict(zip(state, model.run(names, inputs), strict=True))
         gains.append(float(state["gain_in"][0]))
