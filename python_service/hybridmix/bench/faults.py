@@ -21,6 +21,8 @@ __all__ = ["measure"]
 
 _TRACKS = 8
 _BLOCK = 512
+#: How long each service lives: long enough for gains to move away from where the last one left them.
+_LIFE_S = 1.0
 #: Kills before growth is measured: allocators and thread stacks have settled.
 _SETTLE = 5
 _PATIENCE_S = 20.0
@@ -99,6 +101,7 @@ def _start(folder: Path, host: HostProcess, mixing: int, reconnects: list[float]
     """Start a service and note how long after its endpoint accepts the last track has values again."""
     service = Service(folder)
     reconnects.append(_await(host, mixing, service.ready_at, "after the service accepted"))
+    time.sleep(_LIFE_S)
     return service
 
 
