@@ -90,15 +90,17 @@ impl Flow {
 /// Control delay in samples, for blocks of `block` samples and a measured `lead`: what is needed, and
 /// whether `delay` is so short that values cannot come in time.
 ///
-/// In Sync the lead itself is needed. Live, values travel while the next block plays: two blocks, the
-/// offset between members and 8 ms make it exact; 4 ms more are recommended against jitter. Below one
-/// block, the offset and 8 ms it cannot work.
+/// In Sync the lead itself is needed. Live, values travel while the next block plays: two blocks and 8 ms
+/// make it exact; with an offset between members, that and a third block, because the last member may come
+/// a whole block later. 4 ms more are recommended against jitter. Below one block, the offset and 8 ms it
+/// cannot work.
 pub(crate) fn needed_delay(sync: bool, rate: u32, block: u32, lead: u32, delay: u32) -> (u32, bool) {
     if sync {
         return (lead, delay < lead);
     }
     let offset = lead.saturating_sub(block);
     let slack = rate / 1000 * 8;
-    let needed = 2 * block + offset + slack + rate / 1000 * 4;
+    let blocks = if offset == 0 { 2 } else { 3 };
+    let needed = blocks * block + offset + slack + rate / 1000 * 4;
     (needed, delay < block + offset + slack)
 }

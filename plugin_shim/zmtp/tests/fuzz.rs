@@ -1,9 +1,9 @@
-//! A short run of `examples/fuzz` for every test run. One test: it counts what the whole process allocates.
+//! A short run of `examples/fuzz_streams` for every test run. One test: it counts what the whole process allocates.
 
 use peak_alloc::PeakAlloc;
 use streams::{Numbers, Tally};
 
-#[path = "../examples/fuzz/streams.rs"]
+#[path = "../examples/fuzz_streams/streams.rs"]
 mod streams;
 
 #[global_allocator]

@@ -69,7 +69,7 @@ fn the_lead_is_the_block_and_the_offset_in_a_host_that_calls_one_after_the_other
         assert_eq!(rig.shared.readout.lead.load(SeqCst), 812);
     }
     assert_eq!(other_group.shared.readout.lead.load(SeqCst), 0);
-    assert_eq!(ahead.shared.readout.needed_delay.load(SeqCst), 1024 + 300 + 12 * 48);
+    assert_eq!(ahead.shared.readout.needed_delay.load(SeqCst), 3 * 512 + 300 + 12 * 48);
     ahead.shared.params.set(params::MODE, 2.0);
     ahead.shared.link.up.store(false, SeqCst);
     ahead.constant(&playing(48_128 + 300), 0.1, 512);
