@@ -27,11 +27,13 @@ def measure(tracks: int, seconds: float, block: int, rate: int) -> dict[str, Any
             host = HostProcess(service.folder, tracks, seconds, block, rate)
             status: dict[str, Any] = {}
             memory: list[float] = []
+            host_memory: list[float] = []
             while host.process.poll() is None and host.result is None:
                 seen = service.status()
                 status = seen if any(group["members"] for group in seen["groups"]) else status
                 memory.append(service.usage()[1])
-                _pause(host)
+                host_memory.append(host.resident_mb())
+                host.pause(1.0)
             result = host.wait_result(30.0)
             cpu, rss = service.usage()
         finally:
@@ -39,7 +41,6 @@ def measure(tracks: int, seconds: float, block: int, rate: int) -> dict[str, Any
     after = echo.round_trips(tracks, seconds / 4, block, rate)
     peer = next(peer for peer in status["peers"] if peer["rtt_ms"]["count"])
     members = [member for group in status["groups"] for member in group["members"]]
-    quarter = max(1, len(memory) // 4)
     return {
         "tracks": tracks,
         "seconds": seconds,
@@ -54,7 +55,8 @@ def measure(tracks: int, seconds: float, block: int, rate: int) -> dict[str, Any
         "masked": sum(group["counters"]["masked"] for group in status["groups"]),
         "service_cpu": round((cpu - idle_cpu) / seconds, 4),
         "service_rss_mb": round(rss, 1),
-        "service_rss_growth_mb": round(max(memory[-quarter:]) - max(memory[:quarter]), 2),
+        "service_rss_growth_mb": _growth(memory),
+        "host_rss_growth_mb": _growth(host_memory),
         "audio_block_ms": {
             name: round(result["audio"][f"block_ms_{name}"], 3) for name in ("p50", "p99", "p99_9")
         },
@@ -63,6 +65,7 @@ def measure(tracks: int, seconds: float, block: int, rate: int) -> dict[str, Any
     }
 
 
-def _pause(host: HostProcess) -> None:
-    """Wait a second, or until the host ends."""
-    host._reader.join(1.0)
+def _growth(samples: list[float]) -> float:
+    """Return how far the last quarter of ``samples`` rises above the second: the first is warming up."""
+    quarter = max(1, len(samples) // 4)
+    return round(max(samples[-quarter:]) - max(samples[quarter : 2 * quarter] or samples), 2)

@@ -17,32 +17,18 @@ import psutil
 from hybridmix.engine.client import Client
 from hybridmix.errors import HybridMixError, InputError
 
-__all__ = ["HostProcess", "Service", "clap_bundle", "host_binary"]
-
-_CHECKOUT = Path(__file__).parents[3]
+__all__ = ["HostProcess", "Service", "built"]
 
 
-def host_binary() -> Path:
-    """Return the built benchmark host.
+def built(name: str) -> Path:
+    """Return what ``make plugin`` built as ``name``, relative to the build folder.
 
     Raises:
         InputError: it was not built.
     """
-    path = _CHECKOUT / "build" / "bin" / "hybridmix-host"
+    path = Path(__file__).parents[3] / "build" / name
     if not path.exists():
-        raise InputError(f"benchmark host {path} does not exist; build it with: make plugin")
-    return path
-
-
-def clap_bundle() -> Path:
-    """Return the built CLAP plugin.
-
-    Raises:
-        InputError: it was not built.
-    """
-    path = _CHECKOUT / "build" / "plugin" / "HybridMix.clap"
-    if not path.exists():
-        raise InputError(f"plugin {path} does not exist; build it with: make plugin")
+        raise InputError(f"build file {path} does not exist; build it with: make plugin")
     return path
 
 
@@ -96,7 +82,13 @@ class HostProcess:
 
     def __init__(self, folder: Path, tracks: int, seconds: float, block: int, rate: int = 48000) -> None:
         command = [
-            *(str(host_binary()), "--plugin", str(clap_bundle()), "--tracks", str(tracks)),
+            *(
+                str(built("bin/hybridmix-host")),
+                "--plugin",
+                str(built("plugin/HybridMix.clap")),
+                "--tracks",
+                str(tracks),
+            ),
             *("--seconds", str(seconds), "--block", str(block), "--rate", str(rate)),
         ]
         self.tracks = tracks
@@ -126,6 +118,17 @@ class HostProcess:
                 self._changed.notify_all()
         with self._changed:
             self._changed.notify_all()
+
+    def resident_mb(self) -> float:
+        """Return the host's resident memory in MB, 0 once it ended."""
+        try:
+            return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
+        except psutil.Error:
+            return 0.0
+
+    def pause(self, seconds: float) -> None:
+        """Wait for ``seconds``, or until the host ends."""
+        self._reader.join(seconds)
 
     def statuses(self) -> dict[int, tuple[int, float]]:
         """Return the current status code of each track, and since when (monotonic s)."""
