@@ -1,12 +1,16 @@
-"""What a render asks of the plugin, as the service sees it."""
+"""What a render asks of the plugin, as the service sees it, and that it hears what a DAW hears."""
 
 from __future__ import annotations
+
+from importlib import resources
 
 import numpy as np
 import pytest
 
 from hybridmix.batch import MixSession, MixTrack
+from hybridmix.batch.private_service import PrivateService
 from hybridmix.batch.session_file import ControlDelay, Session
+from hybridmix.bench.stage import Part, load_voices, on_stage
 
 
 @pytest.mark.parametrize("delay", [20, 100])
@@ -17,3 +21,17 @@ def test_every_plugin_of_a_render_has_the_control_delay_of_the_session(delay: Co
         assert session._service is not None
         (group,) = session._service.status()["groups"]
     assert [member["delay_ms"] for member in group["members"]] == [delay, delay]
+
+
+def test_a_script_gets_the_samples_that_a_host_with_a_timeline_gets() -> None:
+    with resources.as_file(resources.files("hybridmix") / "demo" / "session.toml") as session:
+        voices, rate = load_voices(session, 3.0)
+    tracks = [MixTrack(voice.audio, voice.label) for voice in voices]
+    with MixSession(tracks, sample_rate=rate, settings=Session(start="neutral")) as mixing:
+        mix = mixing.render()
+    assert mix.report.complete
+    with PrivateService("equal-loudness") as service, on_stage(service, voices, rate, 40) as stage:
+        stems = stage.play([Part(0, 3 * rate)], 512, live=False)
+    for voice, stem, batch in zip(voices, stems, mix.stems, strict=True):
+        assert batch is not None
+        assert np.array_equal(stem, batch), voice.label
