@@ -17,7 +17,7 @@ use crate::schedule::Schedule;
 use crate::settings::Settings;
 use crate::shared::{BridgeEnds, Scheduled, Shared};
 use crate::transport::{Begin, Step, Tracker, Transport};
-use crate::waiting;
+use crate::waiting::{self, Ended};
 use wire::{flags, parameters::PARAMETERS};
 
 /// Answers under way at a time: a second of frames and a burst.
@@ -138,7 +138,7 @@ impl Engine {
         self.member.finish(end);
         self.drain();
         if settings.sync {
-            self.wait_for(end.saturating_sub(i64::from(settings.delay)));
+            self.wait_for(end.saturating_sub(i64::from(settings.delay)), settings.joined);
         }
         self.bypass.set(settings.bypass, step.position, self.fresh);
         self.render(&settings, step.position, end, channels);
@@ -229,8 +229,9 @@ impl Engine {
     fn drain(&mut self) {
         while self.schedule.has_room() {
             let Ok(answer) = self.values.pop() else { break };
+            // Of whatever run: a render without waits is over before its own answers come.
+            self.member.roster().gave_up.store(false, Relaxed);
             if self.schedule.accept(answer) {
-                self.member.roster().gave_up.store(false, Relaxed);
                 let incomplete = answer.flags & flags::INCOMPLETE != 0;
                 self.flow.answered(incomplete);
                 if incomplete {
@@ -241,7 +242,7 @@ impl Engine {
     }
 
     /// Waits for the answers to all frames sent in this run that end before `limit`.
-    fn wait_for(&mut self, limit: i64) {
+    fn wait_for(&mut self, limit: i64, joined: u32) {
         let Some(end) = self.schedule.missing(limit) else { return };
         let roster = self.member.roster();
         if !self.linked() || roster.gave_up.load(Relaxed) {
@@ -249,11 +250,13 @@ impl Engine {
             return;
         }
         let (shared, run) = (Arc::clone(&self.shared), self.run);
-        if !waiting::wait(&shared, run, end, waiting::BACKSTOP, || self.arrived(limit)) {
-            if self.linked() {
+        match waiting::wait(&shared, run, end, joined, waiting::BACKSTOP, || self.arrived(limit)) {
+            Ended::Arrived => {}
+            Ended::Closed => self.give_up(),
+            Ended::Silent => {
                 roster.gave_up.store(true, Relaxed);
+                self.give_up();
             }
-            self.give_up();
         }
     }
 

@@ -11,6 +11,7 @@ use wire::limits::{MAX_COUNTER, MAX_LABEL};
 use wire::{Header, Kind, Values, flags, status};
 
 use crate::queue::Queue;
+use crate::roster;
 use crate::shared::{BridgeEnds, Hop, MAX_VALUES, Scheduled, Shared};
 
 /// F2 frames per second: an answer comes for each.
@@ -149,6 +150,8 @@ impl Member {
         if self.stage != Stage::In {
             self.stage = Stage::In;
             self.begin_anew();
+            // A service that registers an instance is not silent: renders wait again.
+            roster::PROCESS.gave_up.store(false, Ordering::Relaxed);
             let link = &self.shared.link;
             link.status.store(status::WAITING, Ordering::Relaxed);
             link.joined.fetch_add(1, Ordering::Release);

@@ -28,7 +28,8 @@ pub(crate) struct Settings {
     role: u8,
     amount: f32,
     offset_db: f32,
-    joined: u32,
+    /// Counts how often the service registered the instance.
+    pub(crate) joined: u32,
 }
 
 impl Settings {

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use hybridmix_shim::params;
 use hybridmix_shim::processor::Block;
 use hybridmix_shim::shared::{BridgeEnds, Shared};
-use hybridmix_shim::{params, waiting};
+use hybridmix_shim::waiting::{self, Ended};
 use wire::{flags, status};
 
 use crate::rig::{Rig, answer, noise, playing, process};
@@ -116,10 +117,51 @@ fn after_the_backstop_nobody_in_the_process_waits_until_values_flow_again() {
 #[test]
 fn the_wait_ends_with_the_backstop() {
     let rig = Rig::plain();
+    let joined = rig.shared.link.joined.load(SeqCst);
     let begin = Instant::now();
-    assert!(!waiting::wait(&rig.shared, 1, 2400, Duration::from_millis(50), || false));
+    let ended = waiting::wait(&rig.shared, 1, 2400, joined, Duration::from_millis(50), || false);
+    assert_eq!(ended, Ended::Silent);
     assert!(begin.elapsed() >= Duration::from_millis(50));
     assert!(!rig.shared.gate.waiting.load(SeqCst));
+}
+
+#[test]
+fn a_wait_that_a_closed_connection_ended_is_no_silence() {
+    let rig = Rig::plain();
+    let joined = rig.shared.link.joined.load(SeqCst);
+    rig.shared.link.up.store(false, SeqCst);
+    let ended = waiting::wait(&rig.shared, 1, 2400, joined, Duration::from_secs(5), || false);
+    assert_eq!(ended, Ended::Closed);
+}
+
+#[test]
+fn a_wait_ends_when_the_instance_was_registered_anew_before_it_looked() {
+    let mut rig = Rig::plain();
+    let shared = Arc::clone(&rig.shared);
+    let closer = thread::spawn(move || {
+        while !shared.gate.waiting.load(SeqCst) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        // The connection is up again before the waiting thread sees that it was down.
+        shared.link.joined.fetch_add(1, SeqCst);
+        shared.gate.open();
+    });
+    let begin = Instant::now();
+    rig.constant(&offline(0), 0.5, 8192);
+    closer.join().expect("the closer is well");
+    assert!(begin.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn an_answer_to_an_earlier_run_shows_that_the_service_is_not_silent() {
+    let roster = process();
+    roster.gave_up.store(true, SeqCst);
+    let mut rig = Rig::among(roster, 48_000, 8192, 2);
+    rig.constant(&offline(0), 0.5, 8192);
+    rig.serve(gain);
+    rig.constant(&offline(480_000), 0.5, 64);
+    assert!(!roster.gave_up.load(SeqCst));
+    assert_ne!(rig.status(), status::MIXING, "no values of the other run were taken");
 }
 
 #[test]
