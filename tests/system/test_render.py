@@ -29,7 +29,7 @@ def test_a_script_gets_the_samples_that_a_host_with_a_timeline_gets() -> None:
     tracks = [MixTrack(voice.audio, voice.label) for voice in voices]
     with MixSession(tracks, sample_rate=rate, settings=Session(start="neutral")) as mixing:
         mix = mixing.render()
-    assert mix.report.complete
+    assert mix.report.complete, mix.report.counters
     with PrivateService("equal-loudness") as service, on_stage(service, voices, rate, 40) as stage:
         stems = stage.play([Part(0, 3 * rate)], 512, live=False)
     for voice, stem, batch in zip(voices, stems, mix.stems, strict=True):

@@ -198,13 +198,7 @@ class MixSession:
         assert self._service is not None
         for strip in self._strips:
             strip.shim.process(np.zeros((strip.channels, self.block), np.float32), self.rate)
-        wanted = {str(strip.shim.instance) for strip in self._strips}
-        self._service.wait_for(
-            lambda status: (
-                wanted == {member["instance"] for group in status["groups"] for member in group["members"]}
-            ),
-            f"registration of the session's {len(wanted)} tracks at the render's service",
-        )
+        self._service.wait_for_members([strip.shim.instance for strip in self._strips])
 
     def render(self, progress: Callable[[float], None] | None = None) -> Mix:
         """Render into memory.

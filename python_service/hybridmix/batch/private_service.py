@@ -7,9 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import UUID
 
 import numpy.typing as npt
 
@@ -102,6 +104,24 @@ class PrivateService:
             f"{what} did not happen within {_READY_S:.0f} s; if this process already uses the plugin with another "
             "service, render in a process of its own."
         )
+
+    def wait_for_members(self, instances: Collection[UUID]) -> None:
+        """Wait until exactly these plugins are registered here, and every one of them knows it.
+
+        A plugin that has not heard yet of its own registration would begin a render without waiting for values.
+
+        Raises:
+            HybridMixError: not within 30 s.
+        """
+        wanted = {str(instance) for instance in instances}
+
+        def ready(status: dict[str, Any]) -> bool:
+            found = [member for group in status["groups"] for member in group["members"]]
+            # Only what a plugin itself has said since it was registered has a status.
+            told = all(member["status"] is not None for member in found)
+            return told and wanted == {member["instance"] for member in found}
+
+        self.wait_for(ready, f"registration of the session's {len(wanted)} tracks at the render's service")
 
     def close(self) -> None:
         """End the service and remove its folder."""

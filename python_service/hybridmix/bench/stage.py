@@ -171,13 +171,12 @@ def on_stage(service: PrivateService, voices: Sequence[Voice], rate: int, delay_
     """Load the plugins, have them registered at ``service``, and unload them at the end."""
     stage = Stage(voices, rate, delay_ms)
     try:
-        wanted = {str(instance) for instance in stage.instances}
-        service.wait_for(
-            lambda status: wanted == set(members(status)), f"registration of {len(wanted)} tracks"
-        )
+        service.wait_for_members(stage.instances)
         yield stage
     finally:
         stage.close()
+    # The next stage has the same instances: those of this one must not be taken for them.
+    service.wait_for(lambda status: not members(status), "the end of the plugins")
 
 
 def members(status: dict[str, Any]) -> dict[str, dict[str, Any]]:
