@@ -84,9 +84,9 @@ class ScriptedService:
                 client, *frames = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            message = decode(frames)
-            self.received.append(message)
-            self._answer(client, message)
+            for message in decode(frames).packets:
+                self.received.append(message)
+                self._answer(client, message)
 
     def of(self, *kinds: Kind) -> list[Message]:
         """What arrived of these kinds, in order."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -86,6 +87,8 @@ class Peer:
     """A bare DEALER that does nothing by itself."""
 
     def __init__(self, endpoint: str, identity: bytes | None = None, password: str | None = None) -> None:
+        #: Packets that came in one message with others.
+        self.further: deque[Message] = deque()
         self.context = zmq.Context()
         self.socket: zmq.Socket[bytes] = self.context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
@@ -101,9 +104,13 @@ class Peer:
         self.socket.send_multipart(frames)
 
     def receive(self, timeout: float = 5.0) -> Message | None:
+        if self.further:
+            return self.further.popleft()
         if not self.socket.poll(int(timeout * 1e3)):
             return None
-        return decode(self.socket.recv_multipart())
+        first, *more = decode(self.socket.recv_multipart()).packets
+        self.further.extend(more)
+        return first
 
     def next(self, kind: Kind, timeout: float = 5.0) -> Message:
         """The next message of ``kind``; what comes before is dropped."""

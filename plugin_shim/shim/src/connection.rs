@@ -8,6 +8,7 @@ use wire::{Body, Header, Hex32, Kind, Values, WireError};
 
 use crate::handshake::{Handshake, Refusal, Step};
 use crate::link::{Link, Sent};
+use crate::outgoing::Outgoing;
 
 /// From the first word to WELCOME.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
@@ -56,6 +57,9 @@ pub struct Connection {
     pinged: u64,
     next_ping: Instant,
     ignored: u64,
+    outgoing: Outgoing,
+    /// What followed the first packet of a message.
+    further: VecDeque<(Header, Values)>,
 }
 
 impl Connection {
@@ -74,6 +78,8 @@ impl Connection {
             pinged: 0,
             next_ping: Instant::now(),
             ignored: 0,
+            outgoing: Outgoing::default(),
+            further: VecDeque::new(),
         }
     }
 
@@ -94,6 +100,9 @@ impl Connection {
 
     /// The next thing that happened; `None` when nothing is left for now.
     pub fn next_event(&mut self, now: Instant, patience: Duration) -> Option<Event> {
+        if let Some((header, values)) = self.further.pop_front() {
+            return Some(Event::Params(header, values));
+        }
         loop {
             if matches!(self.stage, Stage::Opening) {
                 if let Some(refusal) = self.link.refusal() {
@@ -104,6 +113,12 @@ impl Connection {
             let Some(frames) = self.link.receive() else { return self.check(now, patience) };
             match wire::decode(&frames) {
                 Ok(message) => {
+                    if self.is_open() {
+                        self.further.extend(message.more.filter_map(|(header, body)| match body {
+                            Body::Values(values) => Some((header, values)),
+                            _ => None,
+                        }));
+                    }
                     if let Some(event) = self.take(message.header, message.body, now) {
                         return Some(event);
                     }
@@ -205,14 +220,29 @@ impl Connection {
         self.used.get(&handle).is_none_or(|used| *used < self.credits)
     }
 
-    /// Sends a BLOCK of the instance `handle`; the number of the message is filled in.
-    pub fn send_block(&mut self, handle: u32, mut header: Header, payload: &[u8]) -> Sent {
+    /// Adds a BLOCK of the instance `handle` to the next message; its number is filled in. Sends the message
+    /// before where that has no room for it.
+    pub fn add_block(&mut self, handle: u32, mut header: Header, payload: &[u8]) -> Sent {
         header.sequence = self.blocks + 1;
-        let sent = self.send(&header, payload);
-        if sent == Sent::Yes {
-            self.blocks += 1;
-            self.in_flight.push_back(handle);
-            *self.used.entry(handle).or_default() += 1;
+        let Ok(head) = wire::encode(&header, payload) else { return Sent::Never };
+        if !self.outgoing.has_room(payload.len()) && self.send_blocks() != Sent::Yes {
+            return Sent::Later;
+        }
+        self.outgoing.push(&head, payload);
+        self.blocks += 1;
+        self.in_flight.push_back(handle);
+        *self.used.entry(handle).or_default() += 1;
+        Sent::Yes
+    }
+
+    /// Sends the BLOCKs that were added, as one message; what cannot go now stays for the next call.
+    pub fn send_blocks(&mut self) -> Sent {
+        if self.outgoing.is_empty() {
+            return Sent::Yes;
+        }
+        let sent = self.link.send(self.outgoing.frames());
+        if sent != Sent::Later {
+            self.outgoing.clear();
         }
         sent
     }

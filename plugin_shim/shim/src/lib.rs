@@ -23,6 +23,7 @@ pub mod histogram;
 pub mod hops;
 pub mod link;
 mod member;
+mod outgoing;
 pub mod params;
 pub mod plugin;
 pub mod processor;

@@ -302,7 +302,7 @@ impl Worker {
         }
     }
 
-    /// Sends what credit allows, oldest first across all instances.
+    /// Sends what credit allows, oldest first across all instances, in as few messages as the limits allow.
     fn send_hops(&mut self, now: Instant) {
         let Some((_, connection)) = &mut self.connection else { return };
         loop {
@@ -312,19 +312,21 @@ impl Worker {
             let Some((header, taken)) = member.next_block(&mut self.planar) else { break };
             self.payload.clear();
             append_samples(&mut self.payload, &self.planar);
-            match connection.send_block(member.handle, header, &self.payload) {
+            match connection.add_block(member.handle, header, &self.payload) {
                 Sent::Yes => member.note_sent(&header, now),
                 Sent::Later => break,
                 Sent::Never => {}
             }
             member.queue.sent(taken);
         }
+        connection.send_blocks();
     }
 
     /// Asks for the frames that audio waits for, once everything of this process that can contribute is sent.
     fn send_waits(&mut self, waits: &[Option<Header>]) {
         let Some((_, connection)) = &mut self.connection else { return };
-        if !self.members.iter().all(|member| member.queue.is_empty()) {
+        let sent = connection.send_blocks() == Sent::Yes;
+        if !sent || !self.members.iter().all(|member| member.queue.is_empty()) {
             return;
         }
         for (member, wait) in self.members.iter_mut().zip(waits) {

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use wire::limits::{MAX_HEADER, MAX_JSON, MAX_PAYLOAD};
-use wire::{Body, Control, Header, Kind, WireError, decode, encode};
+use wire::{Body, Control, HEADER_SIZE, Header, Kind, WireError, decode, encode};
 
 /// Frames of one message.
 pub type Frames = Vec<Vec<u8>>;
@@ -113,14 +113,27 @@ pub fn judge(message: &Frames) -> (&'static str, Vec<u8>) {
 
 fn understand(message: &Frames) -> Result<Vec<u8>, WireError> {
     let read = decode(message)?;
-    let anew = |payload: &[u8]| encode(&read.header, payload).expect("what is accepted can be sent");
-    Ok(match &read.body {
-        Body::Empty => anew(&[]).to_vec(),
-        Body::Samples(_) => anew(&message[1]).to_vec(),
-        Body::Values(values) => [&anew(&values.encode())[..], &values.encode()].concat(),
-        Body::Control(Control::Stats(_) | Control::Report(_)) => anew(&message[1]).to_vec(),
-        Body::Control(control) => control.encode().expect("what is accepted can be sent").concat(),
-    })
+    let mut all = Vec::new();
+    for (header, body) in std::iter::once((read.header, read.body)).chain(read.more) {
+        let anew = |payload: &[u8]| encode(&header, payload).expect("what is accepted can be sent");
+        match &body {
+            Body::Empty => all.extend(anew(&[])),
+            Body::Samples(samples) => {
+                let mut payload = Vec::new();
+                wire::append_samples(&mut payload, &samples.iter().collect::<Vec<_>>());
+                all.extend(anew(&payload));
+            }
+            Body::Values(values) => {
+                all.extend(anew(&values.encode()));
+                all.extend(values.encode());
+            }
+            Body::Control(Control::Stats(_) | Control::Report(_)) => all.extend(anew(&message[1])),
+            Body::Control(control) => {
+                all.extend(control.encode().expect("what is accepted can be sent").concat());
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// Reports of the greatest length that cost the most memory to read: many small things.
@@ -189,7 +202,7 @@ impl Iterator for Corpus {
         let base = self.random.below(self.bases.len());
         let mut frames = self.bases[base].clone();
         for _ in 0..self.random.below(4) {
-            let operation = self.random.below(12);
+            let operation = self.random.below(13);
             if !frames.is_empty() {
                 mutate(operation, &mut frames, &mut self.random, &self.bases);
             }
@@ -237,12 +250,12 @@ fn mutate(operation: usize, frames: &mut Frames, random: &mut SplitMix64, bases:
             }
         }
         2 => {
-            let (at, size) = FIELDS[random.below(FIELDS.len())];
+            let (at, size) = place(frames, random);
             let number = NUMBERS[random.below(NUMBERS.len())];
             write(&mut frames[0], at, size, |_| number);
         }
         3 => {
-            let (at, size) = FIELDS[random.below(FIELDS.len())];
+            let (at, size) = place(frames, random);
             let amount = u64::try_from(random.below(9)).expect("small");
             write(&mut frames[0], at, size, |found| found.wrapping_add(amount).wrapping_sub(4));
         }
@@ -288,6 +301,15 @@ fn mutate(operation: usize, frames: &mut Frames, random: &mut SplitMix64, bases:
                 frame.drain(at..end);
             }
         }
+        12 => {
+            let which = random.below(16);
+            let times = if which >= 14 { which + 114 } else { 2 + which % 3 };
+            if frames.iter().all(|frame| frame.len() <= MAX_BASE) {
+                for frame in frames {
+                    *frame = frame.repeat(times);
+                }
+            }
+        }
         _ => {
             let limit = match random.below(64) {
                 0 => MAX_PAYLOAD,
@@ -299,6 +321,13 @@ fn mutate(operation: usize, frames: &mut Frames, random: &mut SplitMix64, bases:
             frame.resize(limit - 1 + random.below(3), b' ');
         }
     }
+}
+
+/// Offset in the first frame and size of a field of one of its headers.
+fn place(frames: &Frames, random: &mut SplitMix64) -> (usize, usize) {
+    let header = random.below((frames[0].len() / HEADER_SIZE).max(1));
+    let (at, size) = FIELDS[random.below(FIELDS.len())];
+    (header * HEADER_SIZE + at, size)
 }
 
 fn last(frames: &mut Frames) -> &mut Vec<u8> {

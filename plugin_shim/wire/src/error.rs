@@ -8,7 +8,7 @@ pub enum WireError {
     #[error("{0} frames where 2 were expected")]
     FrameCount(usize),
     /// Header frame over the limit.
-    #[error("header of {0} bytes is longer than 4096")]
+    #[error("header of {0} bytes is longer than 16384")]
     HeaderTooLong(usize),
     /// Payload frame over the limit.
     #[error("payload of {0} bytes is longer than 1048576")]
@@ -22,8 +22,8 @@ pub enum WireError {
     /// Another major version; the value is the peer's.
     #[error("major protocol version {0} where 1 was expected")]
     Version(u8),
-    /// Header size below 112 or other than the frame's length.
-    #[error("header of {actual} bytes declares {declared}; at least 112 and equal were expected")]
+    /// Header size below 112 or above 4096, no divisor of the frame's length, or other than the first one's.
+    #[error("headers of {actual} bytes declare {declared} each; 112 to 4096, and whole ones, were expected")]
     HeaderSize {
         /// What the header says.
         declared: u16,
@@ -33,6 +33,11 @@ pub enum WireError {
     /// A kind that a later version may know: to be counted and ignored.
     #[error("unknown kind {0}")]
     UnknownKind(u16),
+    /// More packets than a message of its kind may carry, or packets of different kinds.
+    #[error(
+        "{0} packets in one message: only BLOCK and PARAMS may be repeated, among themselves, up to 128 times"
+    )]
+    Packets(usize),
     /// Instance missing where the kind needs one.
     #[error("instance is zero")]
     Instance,
@@ -119,6 +124,7 @@ impl WireError {
             Self::Version(_) => "version",
             Self::HeaderSize { .. } => "header_size",
             Self::UnknownKind(_) => "unknown_kind",
+            Self::Packets(_) => "packets",
             Self::Instance => "instance",
             Self::Group(_) => "group",
             Self::Rate(_) => "rate",

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::error::WireError;
-use crate::limits::{HEADER_SIZE, PROTOCOL};
+use crate::limits::{HEADER_SIZE, MAX_HEADER_SIZE, PROTOCOL};
 
 /// First four bytes of every header.
 pub const MAGIC: [u8; 4] = *b"HMIX";
@@ -72,6 +72,12 @@ impl Kind {
         Self::Report,
         Self::Bye,
     ];
+
+    /// Whether a message may carry several packets of this kind.
+    #[must_use]
+    pub const fn is_repeatable(self) -> bool {
+        matches!(self, Self::Block | Self::Params)
+    }
 
     /// The number on the wire.
     #[must_use]
@@ -259,23 +265,38 @@ impl Header {
         out.bytes
     }
 
-    /// Reads the fields of a header frame; checks what comes before them, not the fields themselves.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
-        let too_short = || WireError::HeaderTooShort(bytes.len());
-        let mut input = Reader { bytes, at: 0 };
-        let prefix: [u8; 8] = input.take().ok_or_else(too_short)?;
+    /// Length of each header in a header frame; the frame must hold whole ones.
+    pub(crate) fn size(frame: &[u8]) -> Result<usize, WireError> {
+        let declared = Self::declared_size(frame)?;
+        let size = usize::from(declared);
+        if (HEADER_SIZE..=MAX_HEADER_SIZE).contains(&size) && frame.len().is_multiple_of(size) {
+            Ok(size)
+        } else {
+            Err(WireError::HeaderSize { declared, actual: frame.len() })
+        }
+    }
+
+    /// The size that a header declares, after magic and version.
+    pub(crate) fn declared_size(bytes: &[u8]) -> Result<u16, WireError> {
+        let prefix: [u8; 8] = Reader { bytes, at: 0 }.take().ok_or(WireError::HeaderTooShort(bytes.len()))?;
         let [m0, m1, m2, m3, major, _minor, size @ ..] = prefix;
         if [m0, m1, m2, m3] != MAGIC {
             return Err(WireError::Magic);
         }
-        let declared = u16::from_le_bytes(size);
         if u16::from(major) != PROTOCOL[0] {
             return Err(WireError::Version(major));
         }
-        if usize::from(declared) < HEADER_SIZE || usize::from(declared) != bytes.len() {
-            return Err(WireError::HeaderSize { declared, actual: bytes.len() });
-        }
-        input.fields().unwrap_or_else(|| Err(too_short()))
+        Ok(u16::from_le_bytes(size))
+    }
+
+    /// The number of the kind, known or not.
+    pub(crate) fn kind_code(bytes: &[u8]) -> Option<u16> {
+        Reader { bytes, at: 8 }.take().map(u16::from_le_bytes)
+    }
+
+    /// Reads the fields from the kind on; the fields themselves are not checked.
+    pub(crate) fn fields(bytes: &[u8]) -> Result<Self, WireError> {
+        Reader { bytes, at: 8 }.fields().unwrap_or(Err(WireError::HeaderTooShort(bytes.len())))
     }
 }
 

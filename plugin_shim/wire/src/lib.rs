@@ -1,6 +1,7 @@
 //! The messages between the plugin and the service, as `docs/protocol.md` specifies them.
 //!
-//! Two frames each: a fixed little-endian header, and samples, values or JSON. Everything that arrives is
+//! Two frames each: fixed little-endian headers, and samples, values or JSON; BLOCK and PARAMS may carry
+//! several packets in one message. Everything that arrives is
 //! checked; what [`decode`] returns holds no number outside its range. Pure: no I/O, no clock.
 //!
 //! ```
@@ -34,7 +35,7 @@ pub use control::Control;
 pub use error::WireError;
 pub use header::{Header, Kind, MAGIC, flags, role};
 pub use limits::HEADER_SIZE;
-pub use message::{Body, Message, decode, encode};
+pub use message::{Body, Message, Packets, decode, encode};
 pub use samples::{Samples, append_samples};
 pub use text::{Hex32, NotHex};
 pub use values::Values;

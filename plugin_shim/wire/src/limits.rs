@@ -4,8 +4,12 @@
 pub const PROTOCOL: [u16; 2] = [1, 0];
 /// Length of the header written here, in bytes. A later minor version may append.
 pub const HEADER_SIZE: usize = 112;
-/// Longest header frame accepted, in bytes.
-pub const MAX_HEADER: usize = 4096;
+/// Longest header accepted, in bytes.
+pub const MAX_HEADER_SIZE: usize = 4096;
+/// Most packets in one message.
+pub const MAX_PACKETS: usize = 128;
+/// Longest header frame accepted, in bytes: as many headers as a message has packets.
+pub const MAX_HEADER: usize = 16 << 10;
 /// Longest payload frame accepted, in bytes.
 pub const MAX_PAYLOAD: usize = 1 << 20;
 /// Longest JSON payload accepted, in bytes.

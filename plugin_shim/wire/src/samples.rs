@@ -12,7 +12,12 @@ impl<'a> Samples<'a> {
     pub(crate) fn decode(payload: &'a [u8]) -> Result<Self, WireError> {
         let (bytes, _) = payload.as_chunks();
         let samples = Self { bytes };
-        if samples.iter().all(f32::is_finite) { Ok(samples) } else { Err(WireError::Samples) }
+        // No early end: a loop without one is several times faster.
+        if samples.iter().fold(true, |finite, sample| finite & sample.is_finite()) {
+            Ok(samples)
+        } else {
+            Err(WireError::Samples)
+        }
     }
 
     /// Every sample: those of channel 0, then those of channel 1.
@@ -23,5 +28,9 @@ impl<'a> Samples<'a> {
 
 /// Appends `samples`, planar, to a payload.
 pub fn append_samples(payload: &mut Vec<u8>, samples: &[f32]) {
-    payload.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    let begin = payload.len();
+    payload.resize(begin + samples.len() * 4, 0);
+    for (slot, sample) in payload[begin..].as_chunks_mut().0.iter_mut().zip(samples) {
+        *slot = sample.to_le_bytes();
+    }
 }

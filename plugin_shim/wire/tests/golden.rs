@@ -7,7 +7,7 @@ mod corpus;
 use corpus::{frames, golden, vectors};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use wire::{Body, Header, Hex32, WireError, decode, encode, proof};
+use wire::{Body, Header, Hex32, WireError, append_samples, decode, encode, proof};
 
 fn fields(h: &Header) -> Value {
     json!({
@@ -18,6 +18,34 @@ fn fields(h: &Header) -> Value {
     })
 }
 
+/// Header and payload of a packet written anew; its payload must mean what the vector says.
+fn written(header: &Header, body: &Body<'_>, vector: &Value, name: &str) -> (Vec<u8>, Vec<u8>) {
+    let anew = |payload: Vec<u8>| (encode(header, &payload).unwrap().to_vec(), payload);
+    match body {
+        Body::Control(control) => {
+            let [head, payload] = control.encode().unwrap();
+            if !payload.is_empty() {
+                let meaning: Value = serde_json::from_slice(&payload).unwrap();
+                assert_eq!(meaning, vector["payload"], "{name}");
+            }
+            (head, payload)
+        }
+        Body::Values(values) => {
+            let meaning: Vec<_> =
+                values.as_slice().iter().map(|&(id, v)| json!([id, f64::from(v)])).collect();
+            assert_eq!(Value::from(meaning), *vector.get("payload").unwrap_or(&json!([])), "{name}");
+            anew(values.encode())
+        }
+        Body::Samples(samples) => {
+            assert_eq!(vector["payload"], format!("{} x {} samples", header.channels, header.frames));
+            let mut payload = Vec::new();
+            append_samples(&mut payload, &samples.iter().collect::<Vec<_>>());
+            anew(payload)
+        }
+        Body::Empty => anew(Vec::new()),
+    }
+}
+
 #[test]
 fn accepted_vectors_mean_the_same_as_in_python() {
     let mut seen = 0;
@@ -25,28 +53,20 @@ fn accepted_vectors_mean_the_same_as_in_python() {
         let name = vector["name"].as_str().unwrap();
         let message = frames(&vector);
         let read = decode(&message).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert_eq!(fields(&read.header), vector["header"], "{name}");
-        let (head, payload) = match &read.body {
-            Body::Control(control) => {
-                let [head, payload] = control.encode().unwrap();
-                if !payload.is_empty() {
-                    let meaning: Value = serde_json::from_slice(&payload).unwrap();
-                    assert_eq!(meaning, vector["payload"], "{name}");
-                }
-                (head, payload)
-            }
-            Body::Values(values) => {
-                let meaning: Vec<_> =
-                    values.as_slice().iter().map(|&(id, v)| json!([id, f64::from(v)])).collect();
-                assert_eq!(Value::from(meaning), *vector.get("payload").unwrap_or(&json!([])), "{name}");
-                (encode(&read.header, &values.encode()).unwrap().to_vec(), values.encode())
-            }
-            Body::Samples(_) | Body::Empty => {
-                (encode(&read.header, &message[1]).unwrap().to_vec(), message[1].clone())
-            }
-        };
+        let more = vector.get("more").and_then(Value::as_array).cloned().unwrap_or_default();
+        let meanings = std::iter::once(vector.clone()).chain(more);
+        let (mut heads, mut payloads) = (Vec::new(), Vec::new());
+        let mut packets = std::iter::once((read.header, read.body)).chain(read.more);
+        for vector in meanings {
+            let (header, body) = packets.next().unwrap_or_else(|| panic!("{name}: a packet is missing"));
+            assert_eq!(fields(&header), vector["header"], "{name}");
+            let (head, payload) = written(&header, &body, &vector, name);
+            heads.extend(head);
+            payloads.extend(payload);
+        }
+        assert!(packets.next().is_none(), "{name}: a packet too many");
         let canonical = vector.get("canonical").is_none_or(|canonical| canonical == true);
-        assert_eq!(vec![head, payload] == message, canonical, "{name}: sent as the vector says");
+        assert_eq!(vec![heads, payloads] == message, canonical, "{name}: sent as the vector says");
         seen += 1;
     }
     assert!(seen > 30, "{seen} vectors");

@@ -47,6 +47,25 @@ prop_compose! {
 
 proptest! {
     #[test]
+    fn packets_of_one_message_arrive_in_order(blocks in prop::collection::vec(block(), 1..8)) {
+        let (mut heads, mut payload) = (Vec::new(), Vec::new());
+        for (header, samples) in &blocks {
+            let begin = payload.len();
+            append_samples(&mut payload, samples);
+            heads.extend(encode(header, &payload[begin..]).unwrap());
+        }
+        let frames = [heads, payload];
+        let message = decode(&frames).unwrap();
+        let packets: Vec<_> = std::iter::once((message.header, message.body)).chain(message.more).collect();
+        prop_assert_eq!(packets.len(), blocks.len());
+        for ((header, body), (sent, samples)) in packets.into_iter().zip(blocks) {
+            prop_assert_eq!(header, sent);
+            let Body::Samples(read) = body else { panic!("no samples") };
+            prop_assert!(read.iter().eq(samples));
+        }
+    }
+
+    #[test]
     fn a_block_arrives_as_it_was_sent((header, samples) in block()) {
         let mut payload = Vec::new();
         append_samples(&mut payload, &samples);

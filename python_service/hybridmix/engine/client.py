@@ -11,6 +11,7 @@ import math
 import os
 import secrets
 import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +41,8 @@ class Client:
         """
         self.discovery: Discovery = find(runtime_dir)
         self._timeout = timeout
+        #: Packets that came in one message with others, each as a message of its own.
+        self._further: deque[Message] = deque()
         self._context = zmq.Context()
         self.socket: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
         try:
@@ -57,11 +60,15 @@ class Client:
             raise self._silent() from None
 
     def receive(self, timeout: float | None = None) -> Message | None:
-        """The next message, or None after ``timeout`` seconds (None: the client's own). Raises WireError."""
+        """The next packet, or None after ``timeout`` seconds (None: the client's own). Raises WireError."""
+        if self._further:
+            return self._further.popleft()
         patience = self._timeout if timeout is None else timeout
         if not self.socket.poll(math.ceil(max(0.0, patience) * 1e3)):
             return None
-        return decode(self.socket.recv_multipart())
+        first, *more = decode(self.socket.recv_multipart()).packets
+        self._further.extend(more)
+        return first
 
     def expect(self, kind: Kind) -> Message:
         """The next message of ``kind``; others before it are dropped.

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from uuid import UUID, uuid4
 
 from hybridmix.engine.group import Engine
+from hybridmix.engine.hops import UserValues
 from hybridmix.timeline import Action, Timeline
 from hybridmix.wire import messages
+from hybridmix.wire.batches import Settings
 from hybridmix.wire.limits import MAX_MEMBERS
 
 __all__ = ["Group", "GroupKey", "Member", "Registry"]
@@ -41,6 +43,9 @@ class Member:
     session: UUID
     group: Group
     role: int = 0
+    #: What its last BLOCK said, and the user's part of it.
+    settings: Settings | None = None
+    user: UserValues = dataclasses.field(default_factory=UserValues)
     #: Newest run and the position after its last BLOCK (samples).
     run: int | None = None
     position: int = 0

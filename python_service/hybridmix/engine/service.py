@@ -16,7 +16,7 @@ from hybridmix.engine.hops import UserValues
 from hybridmix.engine.logs import OncePerKind, event
 from hybridmix.engine.members import Group, Member, Registry
 from hybridmix.engine.peers import MAX_PEERS, Gate, Peer, RefusalError, version_sentence
-from hybridmix.timeline import Compute, Feed
+from hybridmix.engine.rounds import execute
 from hybridmix.wire import (
     Flags,
     Header,
@@ -26,10 +26,10 @@ from hybridmix.wire import (
     decode,
     encode,
     encode_control,
-    encode_values,
 )
 from hybridmix.wire import messages as m
-from hybridmix.wire.limits import PROTOCOL
+from hybridmix.wire.batches import Block, is_blocks, read_blocks, write_params
+from hybridmix.wire.limits import HEADER_SIZE, MAX_PACKETS, PROTOCOL
 
 __all__ = ["CREDITS", "Send", "Service"]
 
@@ -69,7 +69,6 @@ class Service:
         #: Events since the start, by name.
         self.counters: Counter[str] = Counter()
         self._open = {
-            Kind.BLOCK: self._block,
             Kind.WAIT: self._wait,
             Kind.PING: self._ping,
             Kind.STATS: self._stats,
@@ -84,13 +83,16 @@ class Service:
 
     # -- what comes in ---------------------------------------------------------------------------------
 
-    def receive(self, identity: bytes, frames: Sequence[bytes], now: float) -> None:
+    def receive(self, identity: bytes, frames: list[bytes], now: float) -> None:
         """Take one message of the connection ``identity`` at ``now`` (monotonic seconds)."""
         peer = self.peers.get(identity)
         if peer is None:
             peer = self.peers[identity] = Peer(identity, now, now)
         peer.heard = now
         try:
+            if peer.proved and is_blocks(frames):
+                self._blocks(peer, read_blocks(frames), now)
+                return
             message = decode(frames)
             handler = (self._open if peer.proved else self._closed).get(message.header.kind)
             if handler is None:
@@ -250,48 +252,57 @@ class Service:
 
     # -- audio and values ------------------------------------------------------------------------------
 
-    def _block(self, peer: Peer, message: Message, now: float) -> None:
-        header = message.header
-        self._take(peer)
-        member = peer.members.get(header.instance)
-        if member is None:
-            self.counters["blocks_unjoined"] += 1
-            return
+    def _blocks(self, peer: Peer, blocks: list[Block], now: float) -> None:
+        self._take(peer, len(blocks))
+        members = peer.members
+        for block in blocks:
+            member = members.get(block.settings.instance)
+            if member is None:
+                self.counters["blocks_unjoined"] += 1
+            else:
+                self._block(member, block, now)
+
+    def _block(self, member: Member, block: Block, now: float) -> None:
+        settings, position, lead, audio = block
         group = member.group
         session, number, rate = group.key
-        if header.group != number or header.rate != rate:
-            if not self._regroup(member, (session, header.group, header.rate)):
+        if settings.group != number or settings.rate != rate:
+            if not self._regroup(member, (session, settings.group, settings.rate)):
                 self.counters["blocks_group_full"] += 1
                 return
             group = member.group
-        flags = header.flags
-        begin = header.run != member.run
-        if not begin and header.position < member.position:
+        run, frames = settings.run, settings.frames
+        begin = run != member.run
+        if not begin and position < member.position:
             self.counters["blocks_out_of_order"] += 1
             return
-        if header.frames and not group.engine.accepts(member.id):
+        if frames and not group.engine.accepts(member.id):
             self._execute(group)
             if not group.engine.accepts(member.id):
                 self.counters["blocks_over_limit"] += 1
                 return
-        member.run, member.position, member.role = header.run, header.position + header.frames, header.role
-        if header.frames:
-            user = UserValues(header.amount, header.offset_db, header.delay)
-            group.engine.push(member.id, header.run, header.position, message.audio, user)
+        if settings is not member.settings:
+            member.settings, member.role = settings, settings.role
+            member.user = UserValues(settings.amount, settings.offset_db, settings.delay)
+        member.run, member.position = run, position + frames
+        if frames:
+            group.engine.push(member.id, run, position, audio, member.user)
+        flags = settings.flags
         actions = group.timeline.deliver(
             member.id,
-            header.run,
-            header.position,
-            header.frames,
+            run,
+            position,
+            frames,
             begin=begin,
             start=begin and bool(flags & Flags.START),
             sync=bool(flags & Flags.SYNC),
             gap=bool(flags & Flags.GAP),
-            delay=header.delay,
-            lead=header.lead,
+            delay=settings.delay,
+            lead=lead,
             now=now,
         )
-        group.due.extend(actions)
+        if actions:
+            group.due.extend(actions)
 
     def _wait(self, peer: Peer, message: Message, now: float) -> None:
         header = message.header
@@ -300,34 +311,10 @@ class Service:
             group.due.extend(group.timeline.wait(member.id, header.run, header.position, now))
 
     def _execute(self, group: Group) -> None:
-        """Do what the timeline asked for in this round."""
-        actions = group.timeline.skip_late(group.due)
-        group.due = []
-        engine = group.engine
-        for action in actions:
-            if isinstance(action, Compute):
-                engine.compute(action)
-            elif isinstance(action, Feed):
-                if action.member in group.members:
-                    engine.feed(action.member, action.end)
-            elif (member := group.members.get(action.member)) is not None:
-                values = [] if action.none else engine.values(action.epoch, action.end, action.member)
-                flags = (
-                    (Flags.NONE if action.none else 0)
-                    | (Flags.INCOMPLETE if action.incomplete else 0)
-                    | (Flags.SKIPPED if action.skipped else 0)
-                )
-                header = Header(
-                    Kind.PARAMS,
-                    flags=flags,
-                    instance=member.id,
-                    run=action.run,
-                    position=action.end,
-                    apply_at=action.apply_at,
-                    count=len(values),
-                )
-                member.values.update(values)
-                self._deliver(member.peer, encode(header, encode_values(values)))
+        """Do what the timeline asked for in this round, and answer with one message per connection."""
+        for peer, answers in execute(group).items():
+            for frames in write_params(answers):
+                self._deliver(peer, frames)
 
     # -- the rest --------------------------------------------------------------------------------------
 
@@ -345,8 +332,8 @@ class Service:
     def _status(self, peer: Peer, message: Message, now: float) -> None:  # noqa: ARG002
         self._answer(peer, self._report())
 
-    def _take(self, peer: Peer) -> None:
-        peer.taken += 1
+    def _take(self, peer: Peer, blocks: int) -> None:
+        peer.taken += blocks
         self._credit_due[peer.identity] = peer
 
     def _credit(self, peer: Peer) -> None:
@@ -375,7 +362,7 @@ class Service:
         self.counters["messages_bad"] += 1
         kind = int.from_bytes(frames[0][8:10], "little") if frames and len(frames[0]) >= 10 else 0
         if peer.proved and kind == Kind.BLOCK:
-            self._take(peer)
+            self._take(peer, _packets(frames[0]))
         if peer.proved and kind == Kind.JOIN:
             self._answer(peer, m.Refuse("bad_message", f"JOIN was refused: {error}"))
         if self._log_once(f"bad {error.name}", now):
@@ -396,3 +383,9 @@ def _full(group: int) -> RefusalError:
 
 def _major(error: WireError) -> int:
     return error.value if isinstance(error.value, int) else 0
+
+
+def _packets(head: bytes) -> int:
+    """How many BLOCKs a header frame, which may be broken, was meant to carry."""
+    size = max(int.from_bytes(head[6:8], "little"), HEADER_SIZE)
+    return min(max(1, len(head) // size), MAX_PACKETS)

@@ -1,6 +1,6 @@
 """Two frames to one checked message, and back.
 
-What `decode` returns holds no number outside its range, and zero in every field that its kind does not use.
+A message holds one packet, or several of the kinds that a group sends at once: BLOCK and PARAMS. What `decode` returns holds no number outside its range, and zero in every field that its kind does not use.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from hybridmix.wire.limits import (
     MAX_DELAY,
     MAX_GROUP,
     MAX_HEADER,
+    MAX_HEADER_SIZE,
     MAX_HOPS,
     MAX_OFFSET_DB,
+    MAX_PACKETS,
     MAX_PAYLOAD,
     MAX_POSITION,
     MAX_VALUES,
@@ -35,7 +37,16 @@ from hybridmix.wire.limits import (
 )
 from hybridmix.wire.messages import CONTROL_KINDS, Control, kind_of, read_control, write_control
 
-__all__ = ["Message", "decode", "decode_values", "encode", "encode_control", "encode_values"]
+__all__ = [
+    "Message",
+    "decode",
+    "decode_packet",
+    "decode_values",
+    "encode",
+    "encode_control",
+    "encode_values",
+    "join",
+]
 
 Values = list[tuple[int, float]]
 
@@ -49,11 +60,18 @@ _MAX_IDENTITIES: Final = 4096
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A message that passed every check; ``body`` is what the payload holds."""
+    """A message that passed every check; ``body`` is what the payload of its first packet holds."""
 
     header: Header
     payload: bytes
     body: NDArray[np.float32] | Values | Control | None
+    #: The packets after the first, each as a message of its own.
+    more: tuple[Message, ...] = ()
+
+    @property
+    def packets(self) -> tuple[Message, ...]:
+        """Every packet as a message of its own, in order."""
+        return (msgspec.structs.replace(self, more=()), *self.more) if self.more else (self,)
 
     @property
     def audio(self) -> NDArray[np.float32]:
@@ -92,16 +110,47 @@ def decode(frames: Sequence[bytes]) -> Message:
     if size < HEADER_SIZE:
         raise _refuse_short(head)
     fields = LAYOUT.unpack_from(head)
-    if fields[0] != MAGIC:
-        raise WireError("magic", fields[0])
-    if fields[1] != PROTOCOL[0]:
-        raise WireError("version", fields[1])
-    if fields[3] != size:
-        raise WireError("header_size", fields[3])
+    _check_prefix(fields)
+    stride = fields[3]
+    if not HEADER_SIZE <= stride <= MAX_HEADER_SIZE or size % stride:
+        raise WireError("header_size", stride)
     kind = _KINDS.get(fields[4])
     if kind is None:
         raise WireError("unknown_kind", fields[4])
-    return _READERS[kind](kind, fields, payload)
+    if size == stride:
+        return _READERS[kind](kind, fields, payload)
+    if size > stride * MAX_PACKETS or kind not in _LENGTHS:
+        raise WireError("packets", size // stride)
+    packets: list[Message] = []
+    at = 0
+    for start in range(0, size, stride):
+        packet = decode_packet(kind, head, start, stride, payload, at)
+        at += len(packet.payload)
+        packets.append(packet)
+    return msgspec.structs.replace(packets[0], more=tuple(packets[1:]))
+
+
+def decode_packet(kind: Kind, head: bytes, start: int, stride: int, payload: bytes, at: int) -> Message:
+    """Read one packet of a message of many: its header begins at ``start``, its payload at ``at``.
+
+    The last packet must use up the payload.
+
+    Raises:
+        WireError: the first check that fails.
+    """
+    fields = LAYOUT.unpack_from(head, start)
+    _check_prefix(fields)
+    if fields[3] != stride:
+        raise WireError("header_size", fields[3])
+    if fields[4] != kind:
+        raise WireError("packets", fields[4])
+    end = len(payload) if start + stride == len(head) else at + _LENGTHS[kind](fields)
+    return _READERS[kind](kind, fields, payload[at:end])
+
+
+def join(messages: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """One message that carries the packets of ``messages``, which `decode` checks: all BLOCK or all PARAMS."""
+    return [b"".join(frames[index] for frames in messages) for index in (0, 1)]
 
 
 def encode(header: Header, payload: bytes = b"") -> list[bytes]:
@@ -157,6 +206,13 @@ def _pack(h: Header) -> bytes:
         *(h.sequence, h.position, h.apply_at, h.beat, h.tempo, h.frames, h.channels, h.role, 0),
         *(h.delay, h.lead, h.amount, h.offset_db, h.count, 0),
     )
+
+
+def _check_prefix(fields: _Fields) -> None:
+    if fields[0] != MAGIC:
+        raise WireError("magic", fields[0])
+    if fields[1] != PROTOCOL[0]:
+        raise WireError("version", fields[1])
 
 
 def _refuse_short(head: bytes) -> WireError:
@@ -297,4 +353,9 @@ _READERS: Final[dict[Kind, Callable[[Kind, _Fields, bytes], Message]]] = {
     Kind.WAIT: _read_wait,
     Kind.LEAVE: _read_leave,
     **dict.fromkeys((Kind.CREDIT, Kind.PING, Kind.PONG), _read_numbered),
+}
+#: Length of the payload that a header announces, for the kinds that may share a message.
+_LENGTHS: Final[dict[Kind, Callable[[_Fields], int]]] = {
+    Kind.BLOCK: lambda fields: fields[15] * fields[16] * _SAMPLE.itemsize,
+    Kind.PARAMS: lambda fields: fields[23] * _VALUE.size,
 }

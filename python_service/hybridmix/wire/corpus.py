@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from hybridmix.wire.limits import MAX_HEADER, MAX_JSON, MAX_PAYLOAD
+from hybridmix.wire.limits import HEADER_SIZE, MAX_HEADER, MAX_JSON, MAX_PAYLOAD
 
 __all__ = ["MAX_BASE", "SplitMix64", "digest", "generate"]
 
@@ -89,6 +89,13 @@ def _pick(frames: list[bytearray], random: SplitMix64) -> bytearray:
     return frames[random.below(len(frames))]
 
 
+def _place(frames: list[bytearray], random: SplitMix64) -> tuple[int, int]:
+    """Offset in the first frame and size of a field of one of its headers: header, field."""
+    header = random.below(max(1, len(frames[0]) // HEADER_SIZE))
+    at, size = _FIELDS[random.below(len(_FIELDS))]
+    return header * HEADER_SIZE + at, size
+
+
 def _flip(frames: list[bytearray], random: SplitMix64, _: Sequence[Sequence[bytes]]) -> None:
     """Flip one bit: frame, bit."""
     if frame := _pick(frames, random):
@@ -104,16 +111,16 @@ def _set(frames: list[bytearray], random: SplitMix64, _: Sequence[Sequence[bytes
 
 
 def _field(frames: list[bytearray], random: SplitMix64, _: Sequence[Sequence[bytes]]) -> None:
-    """Write a number into a field of the first frame: field, number."""
-    at, size = _FIELDS[random.below(len(_FIELDS))]
+    """Write a number into a field of a header: header, field, number."""
+    at, size = _place(frames, random)
     number = _NUMBERS[random.below(len(_NUMBERS))]
     if len(frames[0]) >= at + size:
         frames[0][at : at + size] = number.to_bytes(8, "little")[:size]
 
 
 def _nudge(frames: list[bytearray], random: SplitMix64, _: Sequence[Sequence[bytes]]) -> None:
-    """Add -4 to 4 to a field of the first frame, wrapping: field, amount."""
-    at, size = _FIELDS[random.below(len(_FIELDS))]
+    """Add -4 to 4 to a field of a header, wrapping: header, field, amount."""
+    at, size = _place(frames, random)
     amount = random.below(9) - 4
     if len(frames[0]) >= at + size:
         number = int.from_bytes(frames[0][at : at + size], "little") + amount
@@ -178,7 +185,16 @@ def _resize(frames: list[bytearray], random: SplitMix64, _: Sequence[Sequence[by
         frames[index][:] = frames[index][:size].ljust(size, b" ")
 
 
+def _repeat(frames: list[bytearray], random: SplitMix64, _: Sequence[Sequence[bytes]]) -> None:
+    """Repeat the content of every frame, unless one is long already: how often (of 16)."""
+    which = random.below(16)
+    times = which + 114 if which >= 14 else 2 + which % 3
+    if all(len(frame) <= MAX_BASE for frame in frames):
+        for frame in frames:
+            frame *= times
+
+
 _OPERATIONS = (
     *(_flip, _set, _field, _nudge, _truncate, _extend),
-    *(_recount, _exchange, _splice, _insert, _delete, _resize),
+    *(_recount, _exchange, _splice, _insert, _delete, _resize, _repeat),
 )

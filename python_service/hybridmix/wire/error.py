@@ -14,6 +14,7 @@ NAMES = (
     "version",
     "header_size",
     "unknown_kind",
+    "packets",
     "instance",
     "group",
     "rate",

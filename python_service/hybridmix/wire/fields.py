@@ -40,7 +40,7 @@ FIELDS: Final = (
     Field("4s", "magic", "`HMIX`", _ALL, "bytes 48 4D 49 58"),
     Field("B", "major", "1", _ALL, "major protocol version; another one is refused"),
     Field("B", "minor", "any", _ALL, "minor protocol version of the sender; 0 is written"),
-    Field("H", "header_size", "112 to 4096", _ALL, "length of the header frame in bytes; 112 is written"),
+    Field("H", "header_size", "112 to 4096", _ALL, "length of each header in bytes; 112 is written"),
     Field("H", "kind", "1 to 18", _ALL, "what the message is"),
     Field("H", "group", "1 to 16", "BLOCK", "group that the user has set"),
     Field("I", "flags", "bits", "BLOCK, PARAMS", "see the flags"),

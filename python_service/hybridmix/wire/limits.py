@@ -14,6 +14,7 @@ __all__ = [
     "MAX_DELAY",
     "MAX_GROUP",
     "MAX_HEADER",
+    "MAX_HEADER_SIZE",
     "MAX_HOPS",
     "MAX_JSON",
     "MAX_JSON_DEPTH",
@@ -21,6 +22,7 @@ __all__ = [
     "MAX_MEMBERS",
     "MAX_MODELS",
     "MAX_OFFSET_DB",
+    "MAX_PACKETS",
     "MAX_PAYLOAD",
     "MAX_POSITION",
     "MAX_RATE",
@@ -35,8 +37,12 @@ __all__ = [
 PROTOCOL: Final = (1, 0)
 #: Length of the header written here, in bytes. A later minor version may append.
 HEADER_SIZE: Final = 112
-#: Longest header frame accepted, in bytes.
-MAX_HEADER: Final = 4096
+#: Longest header accepted, in bytes.
+MAX_HEADER_SIZE: Final = 4096
+#: Most packets in one message.
+MAX_PACKETS: Final = 128
+#: Longest header frame accepted, in bytes: as many headers as a message has packets.
+MAX_HEADER: Final = 16 << 10
 #: Longest payload frame accepted, in bytes.
 MAX_PAYLOAD: Final = 1 << 20
 #: Longest JSON payload accepted, in bytes.

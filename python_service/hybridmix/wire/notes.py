@@ -51,6 +51,8 @@ FLAGS: Final = {
 
 #: What each limit bounds.
 LIMITS: Final = {
+    "MAX_HEADER_SIZE": "one header, bytes",
+    "MAX_PACKETS": "packets in one message",
     "MAX_HEADER": "header frame, bytes",
     "MAX_PAYLOAD": "payload frame, bytes",
     "MAX_JSON": "JSON payload, bytes",
@@ -77,8 +79,10 @@ REASONS: Final = {
     "header_too_short": "header shorter than 8 bytes",
     "magic": "does not begin with `HMIX`",
     "version": "another major version",
-    "header_size": "`header_size` below 112, or other than the length of the frame",
+    "header_size": "`header_size` below 112 or above 4096, a header frame that is no multiple of it, or a packet with "
+    "another one than the first",
     "unknown_kind": "a kind that is not known: counted and ignored",
+    "packets": "more packets than a message of its kind may carry, or packets of different kinds",
     "instance": "`instance` is zero",
     "group": "`group` out of range",
     "rate": "`rate` out of range",

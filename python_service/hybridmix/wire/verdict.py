@@ -19,14 +19,16 @@ _LEFT_OUT = (Kind.BLOCK, Kind.STATS, Kind.REPORT)
 def judge(frames: Sequence[bytes]) -> tuple[str, bytes]:
     """Decode a message: the verdict (`ACCEPTED` or the reason) and, where accepted, what was understood.
 
-    What was understood is the message written anew: its header, then its values or control payload. Left out
-    are the samples of a BLOCK, and STATS and REPORT, whose numbers have more than one correct spelling.
+    What was understood is the message written anew, packet by packet: its header, then its values or control
+    payload. Left out are the samples of a BLOCK, and STATS and REPORT, whose numbers have more than one correct spelling.
     """
     try:
         message = decode(frames)
     except WireError as error:
         return error.name, b""
-    return ACCEPTED, encode(message.header, message.payload)[0] + _payload(message)
+    return ACCEPTED, b"".join(
+        encode(packet.header, packet.payload)[0] + _payload(packet) for packet in message.packets
+    )
 
 
 def _payload(message: Message) -> bytes:

@@ -6,11 +6,11 @@ import math
 import struct
 from collections.abc import Iterator
 
-from hybridmix.wire.codec import encode, encode_control, encode_values
+from hybridmix.wire.codec import encode, encode_control, encode_values, join
 from hybridmix.wire.golden.valid import BLOCK, PARAMS
 from hybridmix.wire.golden.vectors import Vector, refused
 from hybridmix.wire.header import Flags, Header, Kind
-from hybridmix.wire.limits import MAX_HEADER, MAX_JSON, MAX_PAYLOAD, MAX_POSITION
+from hybridmix.wire.limits import MAX_HEADER, MAX_JSON, MAX_PACKETS, MAX_PAYLOAD, MAX_POSITION
 from hybridmix.wire.messages import Bye
 
 __all__ = ["broken"]
@@ -34,6 +34,7 @@ def broken() -> Iterator[Vector]:
     yield from _framing()
     yield from _block()
     yield from _params()
+    yield from _several()
     yield from _control()
 
 
@@ -44,7 +45,7 @@ def _framing() -> Iterator[Vector]:
     yield refused("three_frames", "a frame too many", [head, payload, b""], "frame_count")
     long = head[:6] + struct.pack("<H", MAX_HEADER + 1) + head[8:]
     yield refused(
-        "header_too_long", "4097 bytes", [long.ljust(MAX_HEADER + 1, b"\0"), b""], "header_too_long"
+        "header_too_long", "one byte over 16 KiB", [long.ljust(MAX_HEADER + 1, b"\0"), b""], "header_too_long"
     )
     yield refused(
         "payload_too_long", "one byte over 1 MiB", [head, bytes(MAX_PAYLOAD + 1)], "payload_too_long"
@@ -144,6 +145,60 @@ def _params() -> Iterator[Vector]:
         ("order_before_range", "order is checked first", [(2, 0.0), (1, 99.0)], "value_order"),
     ):  # fmt: skip
         yield refused(f"params_{name}", about, [head, encode_values(values)], error)
+
+
+def _several() -> Iterator[Vector]:
+    """Messages of several packets."""
+    audio = _BLOCK[1]
+    two = join([_BLOCK, _BLOCK])
+    three = join([_BLOCK, _BLOCK, _BLOCK])
+    ping, payload = _PING
+    yield refused("two_pings", "a kind that stands alone", [ping * 2, payload], "packets")
+    yield refused("two_byes", "JSON stands alone", [_BYE[0] * 2, _BYE[1]], "packets")
+    yield refused(
+        "two_unknown", "whether a later kind may be repeated is not known",
+        [_with(_PING, 8, "H", 19)[0] * 2, b""], "unknown_kind",
+    )  # fmt: skip
+    none = encode(Header(Kind.PARAMS, flags=Flags.NONE, instance=BLOCK.instance))
+    yield refused("params_129_packets", "a packet too many", join([none] * (MAX_PACKETS + 1)), "packets")
+    yield refused("block_then_params", "two kinds in one message", join([_BLOCK, _PARAMS]), "packets")
+    yield refused(
+        "block_then_kind_19", "the kind of the first holds", _with(two, 112 + 8, "H", 19), "packets"
+    )
+    yield refused("second_magic", "every header begins with it", _with(two, 112, "4s", b"HMIY"), "magic")
+    yield refused("second_major_2", "one version in one message", _with(two, 112 + 4, "B", 2), "version")
+    yield refused(
+        "second_header_size", "one length of all headers", _with(two, 112 + 6, "H", 224), "header_size"
+    )
+    yield refused("headers_cut", "the second header ends early", [two[0][:-1], two[1]], "header_size")
+    yield refused(
+        "header_size_4098", "longer than a header may be",
+        [_with(_PING, 6, "H", 4098)[0].ljust(4098, b"\0"), b""], "header_size",
+    )  # fmt: skip
+    yield refused("third_group_0", "each packet is checked", _with(three, 224 + 10, "H", 0), "group")
+    yield refused(
+        "second_frames_more_than_sent",
+        "the payload ends early",
+        _with(two, 112 + 80, "I", 960),
+        "payload_length",
+    )
+    yield refused(
+        "first_frames_more_than_sent", "what is left is too short for the second", _with(two, 80, "I", 960),
+        "payload_length",
+    )  # fmt: skip
+    yield refused(
+        "payload_left_over", "samples that no header announces", [two[0], two[1] + audio], "payload_length"
+    )
+    nan = struct.pack("<f", math.nan)
+    yield refused("second_sample_nan", "in the last sample", [two[0], two[1][:-4] + nan], "samples")
+    bad_first = [_with(two, 112 + 10, "H", 0)[0], nan + two[1][4:]]
+    yield refused(
+        "first_packet_names_the_reason", "its samples come before the next header", bad_first, "samples"
+    )
+    values = encode_values([(1, 99.0), (2, 0.0)])
+    yield refused(
+        "params_second_value", "in the second packet", [_PARAMS[0] * 2, _PAIR + values], "value_range"
+    )
 
 
 def _control() -> Iterator[Vector]:

@@ -11,10 +11,10 @@ import msgspec
 
 from hybridmix.wire import messages as m
 from hybridmix.wire import proof
-from hybridmix.wire.codec import encode, encode_control, encode_values
+from hybridmix.wire.codec import encode, encode_control, encode_values, join
 from hybridmix.wire.golden.vectors import Vector, accepted, samples
 from hybridmix.wire.header import Flags, Header, Kind, Role
-from hybridmix.wire.limits import MAX_POSITION
+from hybridmix.wire.limits import MAX_PACKETS, MAX_POSITION
 
 __all__ = ["BLOCK", "PARAMS", "TOKEN", "block", "control", "params", "plain", "proofs"]
 
@@ -52,6 +52,12 @@ PARAMS = Header(Kind.PARAMS, instance=_A, run=7, position=98400, apply_at=100320
 _change = msgspec.structs.replace
 
 
+def _longer(frames: list[bytes]) -> list[bytes]:
+    """The message with a header of 120 bytes, as a later minor version may write it."""
+    head = frames[0]
+    return [head[:5] + b"\x07" + (120).to_bytes(2, "little") + head[8:] + b"\xaa" * 8, frames[1]]
+
+
 def block() -> Iterator[Vector]:
     """BLOCK."""
     hop = encode(BLOCK, samples(2, 480))
@@ -62,9 +68,9 @@ def block() -> Iterator[Vector]:
     yield accepted(
         "block_mono_negative", "one mono hop before position 0, no transport", encode(mono, samples(1, 441))
     )
-    start = _change(BLOCK, flags=Flags.RUN_BEGIN | Flags.START, frames=0, position=-12345)
+    start_header = _change(BLOCK, flags=Flags.RUN_BEGIN | Flags.START, frames=0, position=-12345)
     yield accepted(
-        "block_announces_run", "a run begins off the hop grid, from a stop; no samples", encode(start)
+        "block_announces_run", "a run begins off the hop grid, from a stop; no samples", encode(start_header)
     )
     jump = _change(BLOCK, flags=Flags.RUN_BEGIN | Flags.PLAYING, run=8, position=480)
     yield accepted(
@@ -133,6 +139,24 @@ def block() -> Iterator[Vector]:
         [bytes(head), hop[1]],
         canonical=False,
     )
+    other = _change(BLOCK, instance=_B, flags=0, sequence=42, position=95520, channels=1, role=Role.AI_STEM)
+    yield accepted(
+        "block_two_packets",
+        "hops of two instances in one message, stereo and mono",
+        join([hop, encode(other, samples(1, 480))]),
+    )
+    yield accepted(
+        "block_three_packets",
+        "an announcement between hops of two instances",
+        join([hop, encode(_change(start_header, instance=_B, sequence=42)), encode(BLOCK, bytes(3840))]),
+    )
+    longer = [_longer(frames) for frames in (hop, encode(other, samples(1, 480)))]
+    yield accepted(
+        "block_two_longer_headers",
+        "two packets of a later minor version, headers of 120 bytes",
+        join(longer),
+        canonical=False,
+    )
 
 
 def params() -> Iterator[Vector]:
@@ -161,6 +185,19 @@ def params() -> Iterator[Vector]:
         [encode(PARAMS, pair)[0], bytes(padded)],
         canonical=False,
     )
+    b = _change(PARAMS, instance=_B, run=2)
+    yield accepted(
+        "params_two_packets",
+        "the values of two instances in one message",
+        join([encode(PARAMS, pair), encode(b, pair)]),
+    )
+    yield accepted(
+        "params_three_packets",
+        "two values, none, and one",
+        join([encode(PARAMS, pair), encode(_change(none, instance=_B)), encode(late, pair[8:])]),
+    )
+    most = [encode(_change(none, run=number)) for number in range(MAX_PACKETS)]
+    yield accepted("params_128_packets", "the most packets of one message", join(most))
 
 
 def plain() -> Iterator[Vector]:

@@ -1,8 +1,8 @@
 """Golden vectors: every message type as bytes with its meaning, and broken ones with the reason.
 
 A vector is a JSON object: ``name``, ``about``, ``frames``, ``error`` (null where it is accepted) and, where
-accepted, ``header`` (the fields that a receiver sees), ``payload`` (its meaning) and ``canonical`` (false
-where a sender would write other bytes). A frame is hex, or ``[hex, byte, times]``: hex, then a repeated byte.
+accepted, ``header`` (the fields that a receiver sees), ``payload`` (its meaning), ``more`` (header and payload
+of each further packet) and ``canonical`` (false where a sender would write other bytes). A frame is hex, or ``[hex, byte, times]``: hex, then a repeated byte.
 """
 
 from __future__ import annotations
@@ -13,14 +13,21 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from hybridmix.wire.codec import decode
+from hybridmix.wire.codec import Message, decode
 from hybridmix.wire.error import WireError
 from hybridmix.wire.header import Kind
 
-__all__ = ["Frame", "Vector", "accepted", "expand", "refused", "samples"]
+__all__ = ["Frame", "Packet", "Vector", "accepted", "expand", "meaning", "refused", "samples"]
 
 #: Hex, or hex followed by a byte (hex) so many times.
 Frame = str | tuple[str, str, int]
+
+
+class Packet(msgspec.Struct, frozen=True):
+    """A packet after the first: the fields that a receiver sees, and the meaning of its payload."""
+
+    header: dict[str, Any]
+    payload: Any
 
 
 class Vector(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -32,6 +39,7 @@ class Vector(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str | None
     header: dict[str, Any] | None = None
     payload: Any = None
+    more: list[Packet] = []
     canonical: bool = True
 
 
@@ -52,13 +60,16 @@ def expand(frame: Frame) -> bytes:
 def accepted(name: str, about: str, frames: Sequence[bytes], *, canonical: bool = True) -> Vector:
     """A vector from a message that is decoded here: what is accepted, and what it means."""
     message = decode(frames)
-    payload: Any = None
-    if message.header.kind is Kind.BLOCK:
-        payload = f"{message.audio.shape[0]} x {message.audio.shape[1]} samples"
-    elif message.body is not None:
-        payload = msgspec.to_builtins(message.body)
-    header = msgspec.to_builtins(message.header)
-    return Vector(name, about, [_fold(frame) for frame in frames], None, header, payload, canonical)
+    first, *more = [Packet(msgspec.to_builtins(one.header), meaning(one)) for one in message.packets]
+    folded = [_fold(frame) for frame in frames]
+    return Vector(name, about, folded, None, first.header, first.payload, more, canonical)
+
+
+def meaning(packet: Message) -> Any:
+    """What the payload of one packet means, as JSON."""
+    if packet.header.kind is Kind.BLOCK:
+        return f"{packet.audio.shape[0]} x {packet.audio.shape[1]} samples"
+    return msgspec.json.decode(msgspec.json.encode(packet.body))
 
 
 def refused(name: str, about: str, frames: Sequence[bytes], error: str) -> Vector:

@@ -1,0 +1,1 @@
+"""What travels between plugin and service, byte by byte."""
