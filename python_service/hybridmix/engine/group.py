@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -37,13 +37,13 @@ Value = tuple[int, float]
 class _Member:
     """What the engine keeps of one member."""
 
-    __slots__ = ("slot", "store", "user", "weighting")
+    __slots__ = ("channels", "slot", "store", "user")
 
     def __init__(self, slot: int, frame: int) -> None:
         self.slot = slot
         self.store = HopStore(frame)
-        #: State of the K-weighting filter, (channels, 2, 2).
-        self.weighting: npt.NDArray[np.float64] = np.zeros((2, *KWeighting.STATE_SHAPE))
+        #: Channels that were heard last; 0 before the first.
+        self.channels = 0
         self.user = UserValues()
 
 
@@ -66,6 +66,8 @@ class Engine:
         self._trace = trace
         self._members: dict[UUID, _Member] = {}
         self._free: list[int] = []
+        #: State of the K-weighting filters, two rows per slot.
+        self._filters = np.zeros((0, *KWeighting.STATE_SHAPE))
         #: Room for the newest frame of every member, mono twice.
         self._audio: Floats = np.empty((0, 2, self._frame), np.float32)
         #: What the features do not know yet, in the order of arrival.
@@ -83,6 +85,8 @@ class Engine:
         """Make room for ``member``, with neutral state."""
         slot = self._free.pop() if self._free else len(self._members)
         self._rule.clear(slot)
+        if 2 * slot >= len(self._filters):
+            self._filters = np.concatenate([self._filters, np.zeros((2, *KWeighting.STATE_SHAPE))])
         self._members[member] = _Member(slot, self._frame)
 
     def forget(self, member: UUID) -> None:
@@ -108,16 +112,14 @@ class Engine:
         """
         while self._unheard:
             # One stretch of each member at a time, of those that are as long as the first.
-            now: dict[_Member, Stretch] = {}
+            now: list[tuple[_Member, Stretch]] = []
             later: list[tuple[_Member, Stretch]] = []
-            busy: set[_Member] = set()
+            busy: set[int] = set()
             hops = len(self._unheard[0][1].hops)
-            for kept, stretch in self._unheard:
-                if kept not in busy and len(stretch.hops) == hops:
-                    now[kept] = stretch
-                else:
-                    later.append((kept, stretch))
-                busy.add(kept)
+            for one in self._unheard:
+                kept, stretch = one
+                (now if kept.slot not in busy and len(stretch.hops) == hops else later).append(one)
+                busy.add(kept.slot)
             self._hear(now, hops)
             self._unheard = later
 
@@ -205,25 +207,27 @@ class Engine:
         trim = min(max(self._headroom.step(audio, gains), self._trim.min), self._trim.max)
         return gains, known, trim
 
-    def _hear(self, stretches: Mapping[_Member, Stretch], hops: int) -> None:
+    def _hear(self, stretches: Sequence[tuple[_Member, Stretch]], hops: int) -> None:
         """Filter one stretch of ``hops`` of each member, and note what it sums up to."""
-        states = []
-        for kept, stretch in stretches.items():
-            channels = len(stretch.audio)
-            if stretch.begins or len(kept.weighting) != channels:
-                kept.weighting = np.zeros((channels, *KWeighting.STATE_SHAPE))
-            states.append(kept.weighting)
-        sums, after = self._weighting.squares(
-            np.concatenate([stretch.audio for stretch in stretches.values()]), np.concatenate(states), hops
+        rows: list[int] = []
+        for kept, stretch in stretches:
+            first, channels = 2 * kept.slot, len(stretch.audio)
+            if stretch.begins or kept.channels != channels:
+                kept.channels = channels
+                self._filters[first : first + 2] = 0.0
+            rows += (first, first + 1) if channels == 2 else (first,)
+        sums, self._filters[rows] = self._weighting.squares(
+            np.concatenate([stretch.audio for _, stretch in stretches]), self._filters[rows], hops
         )
         squares = sums.tolist()
         row = 0
-        for kept, stretch in stretches.items():
-            end = row + len(stretch.audio)
-            kept.weighting = after[row:end]
-            for (frame, index), *channel_sums in zip(stretch.hops, *squares[row:end], strict=True):
-                frame.squares[index] = sum(channel_sums)
-            row = end
+        for kept, stretch in stretches:
+            for part, (frame, index) in enumerate(stretch.hops):
+                if kept.channels == 2:
+                    frame.squares[index] = squares[row][part] + squares[row + 1][part]
+                else:
+                    frame.squares[index] = squares[row][part]
+            row += kept.channels
 
     def _hold(self, error: ModelError) -> None:
         self.held += 1

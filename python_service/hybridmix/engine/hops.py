@@ -87,6 +87,21 @@ class HopStore:
         if run != self._run:
             self._run, self._begins = run, True
         size, hop = self._frame, self._frame // HOPS
+        begins, self._begins = self._begins, False
+        offset = position % size
+        if audio.shape[1] == hop and offset and self._frames:
+            # What happens most: one more hop of the frame that is being gathered.
+            last = self._frames[-1]
+            if (
+                not last.complete
+                and last.end == position - offset + size
+                and last.run == run
+                and len(last.audio) == len(audio)
+            ):
+                last.audio[:, offset : offset + hop] = audio
+                last.user = user
+                last.complete = offset + hop == size
+                return Stretch(audio, [(last, offset // hop)], begins)
         hops: list[tuple[Frame, int]] = []
         start, stop = position, position + audio.shape[1]
         while start < stop:
@@ -101,7 +116,6 @@ class HopStore:
             first = (start - end + size) // hop
             hops += [(frame, first + index) for index in range((until - start) // hop)]
             start = until
-        begins, self._begins = self._begins, False
         return Stretch(audio, hops, begins)
 
     def take(self, end: int) -> Frame | None:
