@@ -54,6 +54,8 @@ class ScriptedService:
         #: Identities that the service gives out instead of those asked for.
         self.renamed: dict[UUID, UUID] = {}
         self.received: list[Message] = []
+        #: BLOCKs in each message that carried any.
+        self.packets: list[int] = []
         self.clients: list[bytes] = []
         self.taken = 0
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -84,7 +86,10 @@ class ScriptedService:
                 client, *frames = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            for message in decode(frames).packets:
+            packets = decode(frames).packets
+            if packets[0].header.kind is Kind.BLOCK:
+                self.packets.append(len(packets))
+            for message in packets:
                 self.received.append(message)
                 self._answer(client, message)
 

@@ -43,6 +43,14 @@ def test_hops_leave_in_the_order_in_which_the_instances_pushed_them(stage: Stage
     assert [len(set(order)) for order in orders] == [4], "one order, in which each has its turn"
 
 
+def test_hops_that_are_ready_together_leave_in_one_message(stage: Stage) -> None:
+    service = stage.serve()
+    stage.probe(instances=8, block=HOP)
+    stage.until(lambda: service.packets.count(8) > 20)
+    assert max(service.packets) <= 128
+    assert [block.sequence for block in service.blocks()] == list(range(1, sum(service.packets) + 1))
+
+
 def test_a_render_sends_what_is_ready_as_one_block_and_waits_for_the_answer(stage: Stage) -> None:
     service = stage.serve()
     probe = stage.probe(instances=3, block=8192, sync=1, seconds=5)

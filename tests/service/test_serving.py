@@ -13,10 +13,24 @@ from hybridmix.engine import trace
 from hybridmix.engine.client import Client
 from hybridmix.engine.service import CREDITS
 from hybridmix.errors import HybridMixError
-from hybridmix.wire import Flags, Header, Kind, Message, encode, encode_control
+from hybridmix.wire import Flags, Header, Kind, Message, decode, encode, encode_control
+from hybridmix.wire import join as join_packets
 from hybridmix.wire import messages as m
 
-from .running import FRAME, HOP, RATE, Process, block, discovery, eventually, join, members, serving, start
+from .running import (
+    FRAME,
+    HOP,
+    RATE,
+    Peer,
+    Process,
+    block,
+    discovery,
+    eventually,
+    join,
+    members,
+    serving,
+    start,
+)
 
 
 def _noise(seed: int, hops: int, channels: int = 2) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -53,6 +67,36 @@ def test_live_answers_that_come_too_late_are_skipped_and_the_state_is_the_same(c
     assert flags[-1] == 0
     assert last[live][-1].values == last[sync][-1].values
     assert client.status()["totals"]["skipped"] == flags.count(Flags.NONE | Flags.SKIPPED)
+
+
+def test_the_hops_of_a_process_come_in_one_message_and_their_values_leave_in_one(proved: Peer) -> None:
+    instances = []
+    for number in range(3):
+        proved.send(encode_control(wanted := join(number)))
+        instances.append(wanted.instance)
+        proved.next(Kind.JOINED)
+    proved.send(join_packets([start(instance) for instance in instances]))
+    proved.send(join_packets([block(instance, _noise(1, 5), 0, flags=Flags.SYNC) for instance in instances]))
+    while (answer := decode(proved.socket.recv_multipart())).header.kind is not Kind.PARAMS:
+        pass
+    assert [packet.header.instance for packet in answer.packets] == sorted(
+        instances, key=lambda instance: instance.bytes
+    )
+    assert {packet.header.position for packet in answer.packets} == {FRAME}
+    assert proved.next(Kind.CREDIT).header.sequence == 6
+
+
+def test_a_message_with_one_bad_packet_changes_nothing_and_returns_all_its_credit(client: Client) -> None:
+    instance = client.join(join()).instance
+    good = [start(instance), block(instance, _noise(0, 5), 0, flags=Flags.SYNC)]
+    head, payload = join_packets([*good, block(instance, _noise(1, 1), FRAME)])
+    client.send([head, payload[:-4] + np.float32("nan").tobytes()])
+    assert client.expect(Kind.CREDIT).header.sequence == 3
+    status = client.status()
+    assert status["counters"]["messages_bad"] == 1
+    assert status["totals"]["frames"] == 0
+    client.send(join_packets(good))
+    assert client.expect(Kind.PARAMS).header.position == FRAME
 
 
 def test_blocks_of_many_hops_are_answered_frame_by_frame(client: Client) -> None:

@@ -16,13 +16,15 @@ import zmq
 from hybridmix.engine.discovery import SOCKET
 from hybridmix.errors import InputError
 from hybridmix.wire import proof
-from hybridmix.wire.limits import MAX_PAYLOAD
+from hybridmix.wire.limits import HEADER_SIZE, MAX_PAYLOAD
 
 __all__ = ["USERNAME", "Sockets"]
 
 USERNAME = "hybridmix"
 #: Messages taken per round before anything is computed; keeps a flood from one peer from starving others.
 MAX_DRAIN = 64
+#: And bytes of headers in them, since a message may carry many packets: some 1000.
+MAX_DRAIN_HEADERS = 1000 * HEADER_SIZE
 #: Plain integers: the arithmetic of the library's enumerations would cost more than sending.
 _NOBLOCK = int(zmq.NOBLOCK)
 _MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
@@ -97,7 +99,8 @@ class Sockets:
         return closed
 
     def receive(self) -> Iterator[list[bytes]]:
-        """What has arrived, identity first: at most MAX_DRAIN messages, without waiting."""
+        """What has arrived, identity first: some 1000 packets in at most MAX_DRAIN messages, without waiting."""
+        headers = 0
         for _ in range(MAX_DRAIN):
             try:
                 frame = self._router.recv(_NOBLOCK, copy=False)
@@ -108,6 +111,9 @@ class Sockets:
                 frame = self._router.recv(_NOBLOCK, copy=False)
                 parts.append(frame.bytes)
             yield parts
+            headers += len(parts[1]) if len(parts) > 1 else 0
+            if headers > MAX_DRAIN_HEADERS:
+                return
 
     def send(self, identity: bytes, frames: list[bytes]) -> bool:
         """Queue a message for ``identity``; False where it is not connected any more."""
