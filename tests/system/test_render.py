@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from importlib import resources
 
 import numpy as np
@@ -10,7 +14,7 @@ import pytest
 from hybridmix.batch import MixSession, MixTrack
 from hybridmix.batch.private_service import PrivateService
 from hybridmix.batch.session_file import ControlDelay, Session
-from hybridmix.bench.stage import Part, load_voices, on_stage
+from hybridmix.bench.stage import Part, Stage, load_voices, on_stage
 
 
 @pytest.mark.parametrize("delay", [20, 100])
@@ -35,3 +39,25 @@ def test_a_script_gets_the_samples_that_a_host_with_a_timeline_gets() -> None:
     for voice, stem, batch in zip(voices, stems, mix.stems, strict=True):
         assert batch is not None
         assert np.array_equal(stem, batch), voice.label
+
+
+def test_a_render_whose_service_dies_goes_on_with_the_values_it_has() -> None:
+    with resources.as_file(resources.files("hybridmix") / "demo" / "session.toml") as session:
+        voices, rate = load_voices(session, 20.0)
+    with PrivateService("equal-loudness") as service:
+        stage = Stage(voices, rate, 40)
+        try:
+            service.wait_for_members(stage.instances)
+            killer = threading.Timer(0.2, os.kill, (service.status()["service"]["pid"], signal.SIGKILL))
+            killer.start()
+            began = time.monotonic()
+            stems = stage.play([Part(0, 20 * rate)], 512, live=False)
+            assert time.monotonic() - began < 10.0
+            killer.join()
+            assert set(stage.statuses()) <= {"No service", "Connecting"}
+        finally:
+            stage.close()
+    for voice, stem in zip(voices, stems, strict=True):
+        assert stem.shape == voice.audio.shape
+        assert np.isfinite(stem).all()
+        assert np.abs(stem[:, -rate:]).max() > 0.0, "the end of the track is not silent"
