@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import minihost
 import numpy as np
 
 from hybridmix.batch.audio import Audio, file_source
@@ -74,17 +75,10 @@ class Stage:
         delay_ms: control delay of every plugin.
 
     Raises:
-        InputError: minihost is not installed, or the plugin is not built.
+        InputError: the plugin is not built.
     """
 
     def __init__(self, voices: Sequence[Voice], rate: int, delay_ms: int) -> None:
-        try:
-            import minihost
-        except ModuleNotFoundError:
-            raise InputError(
-                "the scripted host needs minihost, which is not installed; install the extra: "
-                "pip install 'hybridmix[dev]'"
-            ) from None
         self.voices = list(voices)
         self.rate = rate
         self.delay_ms = delay_ms

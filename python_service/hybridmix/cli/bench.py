@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from hybridmix.errors import HybridMixError
+from hybridmix.errors import HybridMixError, InputError
 
 __all__ = ["register"]
 
@@ -50,7 +52,8 @@ def render(
 
     Example: hybridmix bench render --tracks 16 --json
     """
-    from hybridmix.bench import render
+    with _extras():
+        from hybridmix.bench import render
 
     _print(render.measure(tracks, seconds), as_json)
 
@@ -80,7 +83,8 @@ def parity(
 
     Needs minihost, from the extra dev. Example: hybridmix bench parity --seconds 8 --json
     """
-    from hybridmix.bench import parity
+    with _extras():
+        from hybridmix.bench import parity
 
     console = Console(stderr=True)
     with console.status("starting") as line:
@@ -93,6 +97,18 @@ def parity(
         raise HybridMixError(
             "not every pass gave the same samples with all counters 0; see the passes above."
         )
+
+
+@contextmanager
+def _extras() -> Iterator[None]:
+    """Say in one sentence which package a measurement needs."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"this measurement needs {error.name}, which is not installed; install the extra: "
+            "pip install 'hybridmix[dev]'"
+        ) from None
 
 
 def _show_parity(figures: dict[str, Any]) -> None:
