@@ -23,7 +23,7 @@ __all__ = ["measure"]
 #: What has to be 0 for a pass to be exact.
 _EXACT = ("late", "stale", "gap", "skipped", "masked")
 #: A live pass during which the machine stalled is no measurement; it is repeated this often at most.
-_ATTEMPTS = 3
+_ATTEMPTS = 6
 _SKEW = 4096
 _REPEATS = 3
 
