@@ -57,9 +57,10 @@ def recorded(service: PrivateService) -> NDArray[np.void]:
     return trace.read(service.trace)
 
 
-def late_or_stale(service: PrivateService) -> int:
+def disturbances(service: PrivateService) -> int:
+    """How often so far something was not as it should be."""
     totals = service.status()["totals"]
-    return int(totals["late"] + totals["stale"])
+    return sum(int(totals[name]) for name in ("late", "stale", "gap", "skipped", "masked", "dropped"))
 
 
 def square_waves(seconds: float) -> list[Voice]:
@@ -82,14 +83,14 @@ def test_every_sample_has_the_gain_of_the_rule_over_a_seek_and_a_loop(
     parts = [Part(0, 60_123), Part(120_777, 170_001), Part(120_777, 170_001)]
     with on_stage(service, voices, RATE, DELAY_MS) as stage:
         for _ in range(3):
-            before, late = len(recorded(service)), late_or_stale(service)
+            before, disturbed = len(recorded(service)), disturbances(service)
             outputs = stage.play(parts, 500, live=live)
-            # What the plugins count is told 5 times a second.
-            time.sleep(0.4)
-            if late_or_stale(service) == late:
+            # What the plugins count is told 5 times a second, later on a machine that is busy.
+            time.sleep(1.0)
+            if disturbances(service) == disturbed:
                 break
         else:
-            pytest.fail("every live pass had late or stale values: this machine stalls too much")
+            pytest.fail("every live pass was disturbed: this machine stalls too much")
         rows = recorded(service)[before:]
     rows = rows[rows["epoch"] > rows["epoch"].max() - len(parts)]
     for voice, instance, output in zip(voices, stage.instances, outputs, strict=True):
