@@ -94,7 +94,7 @@ def _show(report: Report, out: Path) -> None:
     console.print(table)
     mix = report.mix
     console.print(f"mix      {_number(mix.lufs)} LUFS, true peak {_number(mix.true_peak_dbtp)} dBTP")
-    if report.trim_db_min is not None:
+    if report.trim_db_min is not None and report.trim_db_min <= -0.05:
         console.print(
             f"trim     down to {_number(report.trim_db_min)} dB on the whole group, to keep the sum below -1 dBFS"
         )
