@@ -169,10 +169,18 @@ class MixSession:
             self._service.close()
             self._service = None
 
-    def _strip(self, track: MixTrack, bundle: Path, session: UUID) -> Strip:
+    def _preset_of(self, track: MixTrack) -> presets.Preset | None:
         name = track.preset or self._default_preset
-        chosen = presets.load(name) if name else None
-        role = track.role or (chosen.role if chosen else None)
+        return presets.load(name) if name else None
+
+    def role_of(self, track: MixTrack) -> presets.Role | None:
+        """Return the role of ``track``: its own, else its preset's."""
+        chosen = self._preset_of(track)
+        return track.role or (chosen.role if chosen else None)
+
+    def _strip(self, track: MixTrack, bundle: Path, session: UUID) -> Strip:
+        chosen = self._preset_of(track)
+        role = self.role_of(track)
         offset = (
             track.gain_offset_db
             if track.gain_offset_db is not None

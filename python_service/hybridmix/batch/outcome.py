@@ -91,7 +91,7 @@ class Observer:
             tracks=[
                 TrackReport(
                     label=track.label,
-                    role=track.role,
+                    role=session.role_of(track),
                     path=str(track.audio) if isinstance(track.audio, Path) else None,
                     before=Level(
                         finite(integrated(self._energies(mine[track.label], frames))),
