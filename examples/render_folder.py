@@ -17,7 +17,7 @@ from hybridmix.batch import MixSession, MixTrack
 
 def main(songs: Path, out: Path) -> None:
     """Render each folder below ``songs`` into a folder of the same name below ``out``."""
-    suffixes = {f".{name.lower()}" for name in soundfile.available_formats()}
+    suffixes = {f".{name.lower()}" for name in soundfile.available_formats()} | {".aif"}
     for folder in sorted(path for path in songs.iterdir() if path.is_dir()):
         files = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
         if not files:
