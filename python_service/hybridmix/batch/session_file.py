@@ -171,11 +171,15 @@ def _explain(message: str, raw: dict[str, Any]) -> str:
     value: Any = raw
     for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", field):
         value = value[int(index)] if index else value[name]
-    return f"{field} is {value!r}; {_expectation(reason, field)}."
+    return f"{field} is {value!r}; {_expectation(reason, field, quoted=not isinstance(value, str))}."
 
 
-def _expectation(reason: str, field: str) -> str:
-    """Say what ``field`` takes, from the schema where it lists values, else from the validator."""
+def _expectation(reason: str, field: str, *, quoted: bool) -> str:
+    """Say what ``field`` takes, from the schema where it lists values, else from the validator.
+
+    Args:
+        quoted: show texts in quotes, since what was given is none: ``24`` is not ``"24"``.
+    """
     leaf = field.rpartition(".")[2]
     for struct in (Session, Output, Track):
         for item in msgspec.structs.fields(struct):
@@ -186,9 +190,12 @@ def _expectation(reason: str, field: str) -> str:
                 (part["enum"] for part in [listed, *listed.get("anyOf", [])] if "enum" in part), None
             )
             if options:
-                return (
-                    f"expected one of: {', '.join(str(option) for option in options if option is not None)}"
+                shown = (
+                    f'"{option}"' if quoted and isinstance(option, str) else str(option)
+                    for option in options
+                    if option is not None
                 )
+                return f"expected one of: {', '.join(shown)}"
     words = {
         "int": "a whole number",
         "float": "a number",
