@@ -57,9 +57,9 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """What is written."""
 
     format: Annotated[Literal["wav", "flac"], msgspec.Meta(description="file format")] = "wav"
-    bits: Annotated[Literal["24", "float"], msgspec.Meta(description="sample format; flac has no float")] = (
-        "24"
-    )
+    bits: Annotated[
+        Literal["24", "float"], msgspec.Meta(description="sample format, in quotes; flac has no float")
+    ] = "24"
     stems: Annotated[bool, msgspec.Meta(description="also write every processed track")] = True
 
 
@@ -73,7 +73,7 @@ class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     label: Annotated[
         str, msgspec.Meta(max_length=64, description="name in reports; the file's name when empty")
     ] = ""
-    preset: Annotated[str | None, msgspec.Meta(description="name of a shipped preset")] = None
+    preset: Annotated[str | None, msgspec.Meta(description="ai-stem or live-source; sets the role")] = None
     gain_offset_db: (
         Annotated[float, msgspec.Meta(ge=-24.0, le=24.0, description="added after the model, in dB")] | None
     ) = None
