@@ -19,5 +19,5 @@ def test_a_missing_package_is_named_with_the_extra_that_has_it(command: str, pac
     assert ended.returncode == 2
     assert ended.stderr.endswith(
         f"error: this measurement needs {package}, which is not installed; "
-        "install the extra: pip install 'hybridmix[dev]'\n"
+        "install the extra: pip install -e '.[dev]'\n"
     )

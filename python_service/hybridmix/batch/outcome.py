@@ -94,7 +94,8 @@ class Observer:
                     role=session.role_of(track),
                     path=str(track.audio) if isinstance(track.audio, Path) else None,
                     before=Level(
-                        finite(integrated(self._energies(mine[track.label], frames))),
+                        # Frames that nobody waited for were not measured: half a figure would be a wrong one.
+                        finite(integrated(self._energies(mine[track.label], frames))) if complete else None,
                         finite(decibels(self._heard[track.label])),
                     ),
                     after=_level(self._after[track.label]),

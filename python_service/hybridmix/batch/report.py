@@ -11,7 +11,10 @@ __all__ = ["Counters", "GainRange", "Level", "MixLevel", "Report", "TrackReport"
 
 
 class Level(msgspec.Struct, frozen=True):
-    """Integrated loudness in LUFS and sample peak in dBFS; ``None`` for silence."""
+    """Integrated loudness in LUFS and sample peak in dBFS; ``None`` for silence.
+
+    Before the plugin the service measures the loudness: in an incomplete render it is ``None`` too.
+    """
 
     lufs: float | None
     peak_dbfs: float | None
@@ -27,7 +30,10 @@ class MixLevel(msgspec.Struct, frozen=True):
 
 
 class GainRange(msgspec.Struct, frozen=True):
-    """Gain of a track over the render in dB, the group trim excluded; ``None`` where it never got one."""
+    """Gains that the service sent for a track in dB, the group trim excluded; ``None`` where it sent none.
+
+    ``start`` is the first of them, about half a second in; before it, the plugin holds its start values.
+    """
 
     start: float | None
     min: float | None

@@ -46,7 +46,9 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ) = None
     start: Annotated[
         Literal["learned", "neutral"],
-        msgspec.Meta(description="gains at the first sample: learned from the first seconds, or 0 dB"),
+        msgspec.Meta(
+            description="gains until the model has heard enough (about 0.5 s): learned from the first seconds, or 0 dB"
+        ),
     ] = "learned"
     learn_s: Annotated[
         float, msgspec.Meta(ge=1.0, le=60.0, description="seconds that start values are learned from")

@@ -107,7 +107,7 @@ def _extras() -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise InputError(
             f"this measurement needs {error.name}, which is not installed; install the extra: "
-            "pip install 'hybridmix[dev]'"
+            "pip install -e '.[dev]'"
         ) from None
 
 

@@ -51,7 +51,7 @@ def render(
         from hybridmix.batch import MixSession, folder
     except ModuleNotFoundError as error:
         raise InputError(
-            f"rendering needs {error.name}, which is not installed; install the extra: pip install 'hybridmix[batch]'"
+            f"rendering needs {error.name}, which is not installed; install the extra: pip install -e '.[batch]'"
         ) from None
     with resources.as_file(resources.files("hybridmix") / "demo" / "session.toml") as demo_file:
         path = session if session is not None else demo_file
