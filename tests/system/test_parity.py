@@ -48,4 +48,3 @@ def test_outside_the_rule_nothing_hangs_and_every_track_says_incomplete(
     (found,) = [one for one in figures["outside"] if one["case"] == case]
     assert found["incomplete"] > 0, found
     assert found["statuses"] == {"Incomplete": 10}, found
-    assert found["ratio"] < 2.0, found
