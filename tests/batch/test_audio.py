@@ -75,7 +75,7 @@ def test_samples_beyond_full_scale_are_counted_where_they_are_clipped(tmp_path: 
 
 
 def test_session_schema_and_docs_follow_the_structs() -> None:
-    assert differences(generated(), "python -m hybridmix.docs_tables --write") == ""
+    assert differences(generated(), "python -m hybridmix.batch.session_file --write") == ""
 
 
 def test_the_session_file_of_the_docs_can_be_read(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -23,7 +24,7 @@ _HELLO = 1
 _CHALLENGE = 2
 
 
-class _Impostor:
+class _Impostor(ABC):
     """Holds the lock and the discovery file of ``folder`` as a service would, and runs a thread at its endpoint."""
 
     protocol = (1, 0)
@@ -65,8 +66,9 @@ class _Impostor:
         assert self._lock is not None
         self._lock.close()
 
+    @abstractmethod
     def _run(self) -> None:
-        raise NotImplementedError
+        """Be the peer until ``_stop`` is set."""
 
 
 class GarbageStream(_Impostor):
