@@ -1,0 +1,1 @@
+"""Songs and scenes: what the gain models learn from and are scored on."""
