@@ -98,6 +98,56 @@ class EqualLoudness(nn.Module):
         gain_db = torch.where(active & measured, moved, gain_in)
         return gain_db, known_in | (active & measured), window_out, filled_out
 
+    @torch.no_grad()
+    def whole(self, energy: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the rule over whole signals, many frames at a time; no gradient flows through it.
+
+        Args:
+            energy: (n, T) float32, K-weighted mean square of every frame, summed over channels.
+            present: (n,) bool; where false the row's gain stays 0 dB.
+
+        Returns:
+            gain_db (n, T) and known (n, T), those of `forward` after every frame.
+        """
+        energy = torch.where(present[:, None] & (energy >= 0.0), energy, 0.0).clamp(max=self.MAX_ENERGY)
+        active = self._active(energy)
+        total = active.cumsum(dim=1)
+        filled = total.clamp(max=self.WINDOW)
+        windows = self._windows(energy, active, total)
+        loudness = self._loudness(windows.flatten(0, 1), filled.flatten()).reshape(energy.shape)
+        wanted = torch.clamp(self.TARGET_LUFS - loudness, self.MIN_GAIN_DB, self.MAX_BOOST_DB)
+        moving = active & (filled >= self.BLOCK)
+        measured = moving.cumsum(dim=1)
+        shares = torch.where(moving & (measured > 1), self.shares[filled], moving.to(wanted.dtype))
+        gain_db = torch.zeros_like(wanted)
+        gain = energy.new_zeros(len(energy))
+        for frame in range(gain_db.shape[1]):
+            gain = gain + (wanted[:, frame] - gain) * shares[:, frame]
+            gain_db[:, frame] = gain
+        return gain_db, measured > 0
+
+    def _active(self, energy: Tensor) -> Tensor:
+        """Return which frames pass the absolute gate, alone or with the active ones before: (n, T) -> (n, T)."""
+        gate = _energy(self.ABSOLUTE_GATE_LUFS)
+        block = energy.new_zeros((len(energy), self.BLOCK))
+        active = torch.zeros_like(energy, dtype=torch.bool)
+        for frame in range(energy.shape[1]):
+            appended = torch.cat([block[:, 1:], energy[:, frame, None]], dim=1)
+            passed = (energy[:, frame] > gate) | (self._block_energies(appended)[:, -1] > gate)
+            block = torch.where(passed[:, None], appended, block)
+            active[:, frame] = passed
+        return active
+
+    def _windows(self, energy: Tensor, active: Tensor, total: Tensor) -> Tensor:
+        """Return the last 60 active energies after every frame, newest last: (n, T) -> (n, T, 60).
+
+        ``total`` (n, T) counts the ``active`` frames so far.
+        """
+        order = torch.argsort((~active).to(torch.uint8), dim=1, stable=True)
+        compact = nn.functional.pad(energy.gather(1, order), (self.WINDOW, 0))
+        taken = total[..., None] + torch.arange(self.WINDOW, device=energy.device)
+        return compact.gather(1, taken.flatten(1)).reshape(taken.shape)
+
     def _shares(self) -> Tensor:
         """Return how much of the way a frame goes, by active frames in the window, (61,).
 

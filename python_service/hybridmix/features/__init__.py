@@ -1,5 +1,6 @@
 """What the models hear: features computed from hops, the same whatever the batch."""
 
 from hybridmix.features.kweighting import KWeighting
+from hybridmix.features.resampling import To16k
 
-__all__ = ["KWeighting"]
+__all__ = ["KWeighting", "To16k"]
