@@ -1,0 +1,1 @@
+"""Training of the gain models: prepared scenes, the shared embedding, one run per model."""

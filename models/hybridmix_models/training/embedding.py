@@ -1,0 +1,156 @@
+"""What the shared embedding learns: which role plays in a window, and how much of the window is its own.
+
+Half of the windows are level-normalised, as the AiLive Mixer networks hear them; half have a level drawn
+anew, which the embedding has to tell: the console hears levels by nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hybridmix_models.data.types import Floats
+from hybridmix_models.gain.features import STRIDE
+from hybridmix_models.gain.logmel import BANDS
+from hybridmix_models.gain.parts import WIDTH
+from hybridmix_models.training.cache import COLUMNS, STRIDE_COLUMNS, Prepared, windows
+from hybridmix_models.training.configs import Embedding
+
+__all__ = ["EmbeddingTask", "Listener"]
+
+#: F2 frames in a window.
+_WINDOW_FRAMES = 20
+#: A window whose loudest frame is below this holds nothing to learn, dBFS.
+_QUIET_DB = -60.0
+#: The role counts where the own sound is at most so far below everything else, dB.
+_AUDIBLE_DB = -6.0
+_VALIDATED = 3000
+
+
+class Listener(nn.Module):
+    """The embedding with what it is asked while it learns: role, bleed ratio and level."""
+
+    def __init__(self, embedding: nn.Module, roles: int) -> None:
+        super().__init__()
+        self.embedding = embedding
+        self.role = nn.Linear(WIDTH, roles)
+        self.ratio = nn.Linear(WIDTH, 1)
+        self.level = nn.Linear(WIDTH, 1)
+
+    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Turn patches (b, 96, 64) into role scores (b, roles), bleed ratio and level in units of 10 dB, (b,)."""
+        heard = self.embedding(patches)
+        return self.role(heard), self.ratio(heard)[:, 0], self.level(heard)[:, 0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    patches: Tensor
+    role: Tensor
+    #: Bleed ratio and level of the window in units of 10 dB.
+    ratio: Tensor
+    level: Tensor
+    #: Whether the role can be heard.
+    audible: Tensor
+
+
+class EmbeddingTask:
+    """Training and validation of the embedding."""
+
+    def __init__(
+        self,
+        embedding: nn.Module,
+        run: Embedding,
+        seed: int,
+        scenes: Sequence[Prepared],
+        validation: Sequence[Prepared],
+    ) -> None:
+        self.run, self.seed, self.scenes = run, seed, scenes
+        self.roles = sorted({role for scene in scenes for role in scene.roles})
+        self.module = Listener(embedding, len(self.roles))
+        self.device = next(embedding.parameters()).device
+        self.module.to(self.device)
+        known = [scene for scene in validation if set(scene.roles) <= set(self.roles)]
+        self._validated = self._draw(known, np.random.default_rng(20), _VALIDATED, recorded=0.0, tilt_db=0.0)
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        """See `Task.losses`."""
+        rng = np.random.default_rng([self.seed, 3, step])
+        drawn = self._draw(self.scenes, rng, self.run.batch, self.run.recorded, self.run.tilt_db)
+        role, ratio, level = self.module(drawn.patches)
+        named = functional.cross_entropy(role, drawn.role, reduction="none")
+        return {
+            "role": self.run.role * (named * drawn.audible).sum() / drawn.audible.sum().clamp(min=1.0),
+            "ratio": self.run.ratio * functional.smooth_l1_loss(ratio, drawn.ratio),
+            "level": self.run.level * functional.smooth_l1_loss(level, drawn.level),
+        }
+
+    def validate(self, module: nn.Module) -> dict[str, float]:
+        """Return the share of audible roles not recognised, plus the mean error of the bleed ratio in units of 10 dB."""
+        listener = cast("Listener", module)
+        drawn = self._validated
+        answers = [listener(part) for part in torch.split(drawn.patches, 256)]
+        role = torch.cat([answer[0] for answer in answers]).argmax(dim=1)
+        ratio = torch.cat([answer[1] for answer in answers])
+        right = float(((role == drawn.role) * drawn.audible).sum() / drawn.audible.sum().clamp(min=1.0))
+        missed = float((ratio - drawn.ratio).abs().mean())
+        return {"error": 1.0 - right + missed, "role_accuracy": right, "ratio_error_db": 10.0 * missed}
+
+    def _draw(
+        self,
+        scenes: Sequence[Prepared],
+        rng: np.random.Generator,
+        count: int,
+        recorded: float,
+        tilt_db: float,
+    ) -> _Windows:
+        """Return ``count`` windows of tracks that are not silent."""
+        mel: list[Floats] = []
+        factor, roles, ratios, levels = [], [], [], []
+        while len(mel) < count:
+            scene = scenes[int(rng.integers(len(scenes)))]
+            track = int(rng.integers(len(scene.roles)))
+            window = int(rng.integers(3, scene.normalise.shape[1]))
+            last = STRIDE * window + STRIDE
+            frames = slice(last - _WINDOW_FRAMES, last)
+            first = window * STRIDE_COLUMNS
+            gain_db = rng.uniform(-self.run.level_db, self.run.level_db)
+            as_recorded = rng.random() < recorded
+            if scene.level_db[track, frames].max() < _QUIET_DB:
+                continue
+            level_db = _mean_db(scene.level_db[track, frames])
+            normalised = float(scene.normalise[track, window])
+            factor.append(10.0 ** (gain_db / 20.0) if as_recorded else normalised)
+            levels.append((level_db + gain_db if as_recorded else -20.0) / 10.0)
+            mel.append(scene.mel[track, first : first + COLUMNS])
+            roles.append(self.roles.index(scene.roles[track]))
+            ratios.append(_ratio_db(scene.level_db[track, frames], scene.ratio_db[track, frames]) / 10.0)
+        tilt = rng.uniform(-tilt_db, tilt_db, (count, 1)) * np.linspace(-0.5, 0.5, BANDS)
+        columns = np.stack(mel).astype(np.float32) * (10.0 ** (tilt / 20.0)).astype(np.float32)[:, None]
+        gain = torch.tensor(factor, dtype=torch.float32)[:, None]
+        ratio = torch.tensor(ratios, dtype=torch.float32)
+        return _Windows(
+            patches=windows(torch.from_numpy(columns), gain)[:, 0].to(self.device),
+            role=torch.tensor(roles, device=self.device),
+            ratio=ratio.to(self.device),
+            level=torch.tensor(levels, dtype=torch.float32, device=self.device),
+            audible=(ratio * 10.0 > _AUDIBLE_DB).to(torch.float32).to(self.device),
+        )
+
+
+def _mean_db(level_db: np.ndarray) -> float:
+    """Return the level of a stretch of frames in dBFS."""
+    return float(10.0 * np.log10(np.mean(10.0 ** (level_db / 10.0))))
+
+
+def _ratio_db(level_db: np.ndarray, ratio_db: np.ndarray) -> float:
+    """Return the bleed ratio of a stretch of frames in dB, within 20 dB, from the level and ratio of each."""
+    power, ratio = 10.0 ** (level_db / 10.0), 10.0 ** (ratio_db / 10.0)
+    own, rest = np.sum(power * ratio / (1.0 + ratio)), np.sum(power / (1.0 + ratio))
+    return float(np.clip(10.0 * np.log10(max(own, 1e-12) / max(rest, 1e-12)), -20.0, 20.0))
