@@ -63,11 +63,11 @@ class Timeline:
 
 
 def progression(text: str, key: int) -> tuple[Chord, ...]:
-    """Read ``"0M 9m 5M 7M"``: semitones of each root above ``key`` (pitch class) and its quality."""
+    """Read ``"0:M 9:m 5:M 7:7"``: semitones of each root above ``key`` (pitch class) and its quality."""
     chords = []
     for word in text.split():
-        digits = word[:2] if word[:2].isdigit() else word[:1]
-        chords.append(Chord((key + int(digits)) % 12, _QUALITIES[word[len(digits) :]]))
+        root, _, quality = word.partition(":")
+        chords.append(Chord((key + int(root)) % 12, _QUALITIES[quality]))
     return tuple(chords)
 
 

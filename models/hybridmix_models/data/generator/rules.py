@@ -40,13 +40,13 @@ _MIXOLYDIAN = (0, 2, 4, 5, 7, 9, 10)
 # Formants: averages of G. E. Peterson and H. L. Barney, "Control methods used in a study of the vowels" (1952).
 _A = Rules(
     harmony=(
-        ("0M 7M 9m 5M", _MAJOR),
-        ("9m 5M 0M 7M", _MAJOR),
-        ("0M 5M 7M 5M", _MAJOR),
-        ("0M 9m 2m 7M", _MAJOR),
-        ("0m 10M 8M 10M", _MINOR),
-        ("0m 8M 3M 10M", _MINOR),
-        ("0m 5m 8M 7M", _MINOR),
+        ("0:M 7:M 9:m 5:M", _MAJOR),
+        ("9:m 5:M 0:M 7:M", _MAJOR),
+        ("0:M 5:M 7:M 5:M", _MAJOR),
+        ("0:M 9:m 2:m 7:M", _MAJOR),
+        ("0:m 10:M 8:M 10:M", _MINOR),
+        ("0:m 8:M 3:M 10:M", _MINOR),
+        ("0:m 5:m 8:M 7:M", _MINOR),
     ),
     rhythms={
         "bass": (
@@ -79,11 +79,11 @@ _A = Rules(
 
 _B = Rules(
     harmony=(
-        ("07 07 57 57 07 07 77 57", _MIXOLYDIAN),
-        ("0m7 0m7 5M 5M", _DORIAN),
-        ("0M7 9m7 2m7 7s4", (0, 2, 4, 5, 7, 9, 11)),
-        ("0m7 10M 5M7 0m7 3M 10M", _DORIAN),
-        ("0M 10M 5M", _MIXOLYDIAN),
+        ("0:7 0:7 5:7 5:7 0:7 0:7 7:7 5:7", _MIXOLYDIAN),
+        ("0:m7 0:m7 5:M 5:M", _DORIAN),
+        ("0:M7 9:m7 2:m7 7:s4", (0, 2, 4, 5, 7, 9, 11)),
+        ("0:m7 10:M 5:M7 0:m7 3:M 10:M", _DORIAN),
+        ("0:M 10:M 5:M", _MIXOLYDIAN),
     ),
     rhythms={
         "bass": (
