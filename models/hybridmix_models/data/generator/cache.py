@@ -12,6 +12,7 @@ from typing import Any
 import soundfile as sf
 
 from hybridmix.errors import InputError
+from hybridmix_models.data.audio import read_mono
 from hybridmix_models.data.generator.palette import SetName, SplitName
 from hybridmix_models.data.generator.song import VERSION, Facts, Generator
 from hybridmix_models.data.types import RATE, Song, Stem
@@ -137,7 +138,7 @@ def read_songs(folder: Path) -> Iterator[Song]:
     for file in files:
         content = _load(file)
         stems = tuple(
-            Stem(entry["name"], entry["role"], _read(file.parent / entry["file"]), entry["balance_db"])
+            Stem(entry["name"], entry["role"], read_mono(file.parent / entry["file"]), entry["balance_db"])
             for entry in content["stems"]
         )
         yield Song(content["name"], stems, content["cluster"])
@@ -154,20 +155,3 @@ def _load(path: Path) -> dict[str, Any]:
             "delete this song's folder and generate it again"
         ) from error
     return content
-
-
-def _read(path: Path) -> Any:
-    """Read one stem, (samples,) float32."""
-    try:
-        audio, rate = sf.read(path, dtype="float32")
-    except (OSError, sf.LibsndfileError) as error:
-        raise InputError(
-            f"{path}: cannot be read ({error}); expected a FLAC file: "
-            "delete this song's folder and generate it again"
-        ) from error
-    if rate != RATE or audio.ndim != 1:
-        raise InputError(
-            f"{path}: {rate} Hz, {audio.ndim} dimension(s); expected mono at {RATE} Hz: "
-            "delete this song's folder and generate it again"
-        )
-    return audio

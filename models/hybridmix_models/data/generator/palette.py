@@ -30,9 +30,9 @@ class Role:
 ROLES = {
     "kick": Role(-4.0, 9.0),
     "snare": Role(-4.0, 9.0),
-    "hihat": Role(-14.0, 5.0),
-    "toms": Role(-8.0, 2.0),
-    "cymbal": Role(-12.0, 2.5),
+    "hihat": Role(-14.0, 7.0),
+    "toms": Role(-8.0, 3.0),
+    "cymbal": Role(-12.0, 7.0),
     "percussion": Role(-13.0, 1.5, plays=("percussion",)),
     "bass": Role(-5.0, 9.0, 28, 47, ("bass",)),
     "electric_guitar": Role(-7.0, 5.0, 45, 72, ("chop", "riff", "strum")),

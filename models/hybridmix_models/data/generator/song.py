@@ -31,6 +31,8 @@ _SILENT_LUFS = -60.0
 _SECONDS = (20.0, 30.0)
 #: Synthetic-B: how far the reference balance of a role strays per song, dB.
 _BALANCE_SPREAD_DB = 2.0
+#: Roles that play written parts, twice over: so many tracks there are for any groove.
+_MOST_TRACKS = 2 * (len(ROLES) - len(DRUMS))
 _SETS = ("synthetic-a", "synthetic-b")
 _SPLITS = ("training", "validation", "test")
 
@@ -67,9 +69,9 @@ class Generator:
         if (set_name, split) not in PALETTES:
             known = "; ".join(" ".join(key) for key in PALETTES)
             raise InputError(f"{set_name} {split}: no such set and split; expected one of: {known}")
-        if not 1 <= tracks[0] <= tracks[1] <= len(ROLES):
+        if not 1 <= tracks[0] <= tracks[1] <= _MOST_TRACKS:
             raise InputError(
-                f"tracks {tracks[0]}-{tracks[1]}: expected 1 <= smallest <= largest <= {len(ROLES)}"
+                f"tracks {tracks[0]}-{tracks[1]}: expected 1 <= smallest <= largest <= {_MOST_TRACKS}"
             )
         self.set_name, self.split, self.seed, self.tracks = set_name, split, seed, tracks
         self._palette, self._rules = PALETTES[set_name, split], RULES[set_name]
@@ -101,17 +103,17 @@ class Generator:
         program = int(rng.choice(self._palette.kits)) if self._palette.kits else 0
         count = int(rng.integers(self.tracks[0], self.tracks[1] + 1))
         stems: list[Stem] = []
-        for role in self._ranking(groove, rng):
+        for name, role in self._ranking(groove, rng):
             if len(stems) == count:
                 break
             audio, sound = self._render(role, groove, timeline, program, samples, rng)
             target = ROLES[role].target_lu
             if self.set_name == "synthetic-b":
                 target += rng.uniform(-_BALANCE_SPREAD_DB, _BALANCE_SPREAD_DB)
-            stem = self._stem(role, audio, target)
+            stem = self._stem(name, role, audio, target)
             if stem is not None:
                 stems.append(stem)
-                facts.sounds[role] = sound
+                facts.sounds[name] = sound
         stems.sort(key=lambda stem: list(ROLES).index(stem.role))
         name = self.name(index)
         return Song(name, tuple(stems), cluster=name), facts
@@ -125,11 +127,16 @@ class Generator:
         chords = tuple(loop[bar % len(loop)] for bar in range(bars))
         return Timeline(bar_s, chords, tuple((key + tone) % 12 for tone in scale), self._rules.section)
 
-    def _ranking(self, groove: Groove, rng: np.random.Generator) -> list[str]:
-        """Return all roles that can be played in the order in which they are taken, by their weights."""
+    def _ranking(self, groove: Groove, rng: np.random.Generator) -> list[tuple[str, str]]:
+        """Return names and roles of the tracks that can be played, in the order in which they are taken.
+
+        Each role comes once, drawn by its weight; then those with written parts come again.
+        """
         roles = [role for role in ROLES if role not in DRUMS or role in groove.drums]
         weights = np.array([ROLES[role].weight for role in roles])
-        return [str(role) for role in rng.choice(roles, len(roles), False, weights / weights.sum())]
+        order = [str(role) for role in rng.choice(roles, len(roles), False, weights / weights.sum())]
+        again = [(f"{role}_2", role) for role in order if role not in DRUMS]
+        return [(role, role) for role in order] + again
 
     def _render(
         self,
@@ -159,7 +166,7 @@ class Generator:
         sound = presets[int(rng.integers(len(presets)))]
         return play(notes, sound, self._font, samples), f"{font} {sound.bank}:{sound.program}"
 
-    def _stem(self, role: str, audio: Floats, target_lu: float) -> Stem | None:
+    def _stem(self, name: str, role: str, audio: Floats, target_lu: float) -> Stem | None:
         """Return ``audio`` at the peak of all stems, on a grid of 16 bits, or nothing where it is silent."""
         peak = float(np.max(np.abs(audio)))
         if peak == 0.0:
@@ -169,4 +176,4 @@ class Generator:
         loudness = float(self._meter.integrated_loudness(audio))
         if loudness < _SILENT_LUFS:
             return None
-        return Stem(role, role, audio, target_lu - loudness)
+        return Stem(name, role, audio, target_lu - loudness)
