@@ -97,9 +97,9 @@ _HEADROOM = Export(
         Tensor(
             "audio",
             torch.float32,
-            ("n", 2, "frames"),
+            ("n", "frames"),
             "full scale 1",
-            "50 ms of each track, mono given twice",
+            "50 ms of each track: left, then right, mono given twice",
         ),
         Tensor("gain_db", torch.float32, ("n",), "dB", "gain of each track"),
         Tensor("peak", torch.float32, (1,), "full scale 1", "running peak of the sum", "peak_out"),
@@ -120,7 +120,7 @@ _HEADROOM = Export(
     limits=(
         "A peak is answered after it was heard: the first one passes, later ones of its height do not.",
         "Sample peak, not true peak: between samples the sum may reach above -1 dBFS.",
-        "Begin with zeros. Samples that are not finite or beyond 1e6 are left out of the sum.",
+        "Begin with zeros. Where the sum of the tracks is not finite or beyond 1e8 the sample does not count.",
     ),
     out_of_scope=(
         "What the host does after the plugin (faders, buses, the master): the sum heard there is another one.",

@@ -4,9 +4,9 @@ Source: Recommendation ITU-R BS.1770-4 (10/2015), annex 1: 400 ms gating blocks,
 -70 LUFS, relative gate 10 LU below the loudness of what passed the absolute one. It is applied to the
 last 3 s of a track instead of to a whole programme, with a block every 50 ms instead of every 100 ms.
 
-Every sum and comparison is element-wise in a fixed order, and the logarithm is taken of whole vector
-registers: a track's gain has the same bits whatever tracks stand beside it, and its gates fall the same
-way in every runtime.
+A track's gain has the same bits whatever tracks stand beside it: rows are added up over a width that keeps
+each of them at the same place in the vector registers, and logarithms are taken of whole registers. There
+are few operations, because a step is run once in 50 ms, with nothing of it in any cache.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ __all__ = ["EqualLoudness"]
 
 #: Loudness of a mean square of 1 summed over channels (BS.1770-4, annex 1, equation 2), in LUFS.
 _OFFSET_LUFS = -0.691
-_TREE = 64
+#: Width of the rows that are added up: the next whole number of registers after 53 blocks.
+_WIDTH = 64
 #: A runtime computes the last few elements of an array by other instructions than whole registers of it; rows
 #: repeated so often never get there.
 _LANES = 16
@@ -54,10 +55,12 @@ class EqualLoudness(nn.Module):
     MAX_ENERGY = 1e6
 
     shares: Tensor
+    ages: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("shares", self._shares(), persistent=False)
+        self.register_buffer("ages", self._ages(), persistent=False)
 
     def forward(
         self,
@@ -85,18 +88,18 @@ class EqualLoudness(nn.Module):
         # Not-a-number compares false, so it counts as silence.
         energy = torch.where(present & (energy >= 0.0), energy, 0.0).clamp(max=self.MAX_ENERGY)
         appended = torch.cat([window[:, 1:], energy[:, None]], dim=1)
-        gate = _energy(self.ABSOLUTE_GATE_LUFS)
-        active = present & ((energy > gate) | (self._block_energies(appended)[:, -1] > gate))
+        blocks = self._block_energies(appended)
+        newest = blocks[:, self.WINDOW - self.BLOCK]
+        active = present & (torch.maximum(energy, newest) > _energy(self.ABSOLUTE_GATE_LUFS))
         window_out = torch.where(active[:, None], appended, window)
         filled_out = torch.where(active, torch.clamp(filled + 1, max=self.WINDOW), filled)
 
-        measured = filled_out >= self.BLOCK
-        wanted = torch.clamp(
-            self.TARGET_LUFS - self._loudness(window_out, filled_out), self.MIN_GAIN_DB, self.MAX_BOOST_DB
-        )
+        # Where the frame is not active the blocks are not those of the window, and the gain holds.
+        loudness = self._loudness(blocks, filled_out)
+        wanted = torch.clamp(self.TARGET_LUFS - loudness, self.MIN_GAIN_DB, self.MAX_BOOST_DB)
         moved = torch.where(known_in, gain_in + (wanted - gain_in) * self.shares[filled_out], wanted)
-        gain_db = torch.where(active & measured, moved, gain_in)
-        return gain_db, known_in | (active & measured), window_out, filled_out
+        measured = active & (filled_out >= self.BLOCK)
+        return torch.where(measured, moved, gain_in), known_in | measured, window_out, filled_out
 
     @torch.no_grad()
     def whole(self, energy: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
@@ -114,7 +117,9 @@ class EqualLoudness(nn.Module):
         total = active.cumsum(dim=1)
         filled = total.clamp(max=self.WINDOW)
         windows = self._windows(energy, active, total)
-        loudness = self._loudness(windows.flatten(0, 1), filled.flatten()).reshape(energy.shape)
+        loudness = self._loudness(self._block_energies(windows.flatten(0, 1)), filled.flatten()).reshape(
+            energy.shape
+        )
         wanted = torch.clamp(self.TARGET_LUFS - loudness, self.MIN_GAIN_DB, self.MAX_BOOST_DB)
         moving = active & (filled >= self.BLOCK)
         measured = moving.cumsum(dim=1)
@@ -133,7 +138,7 @@ class EqualLoudness(nn.Module):
         active = torch.zeros_like(energy, dtype=torch.bool)
         for frame in range(energy.shape[1]):
             appended = torch.cat([block[:, 1:], energy[:, frame, None]], dim=1)
-            passed = (energy[:, frame] > gate) | (self._block_energies(appended)[:, -1] > gate)
+            passed = (energy[:, frame] > gate) | (self._block_energies(appended)[:, 0] > gate)
             block = torch.where(passed[:, None], appended, block)
             active[:, frame] = passed
         return active
@@ -157,34 +162,28 @@ class EqualLoudness(nn.Module):
         missing = (self.WINDOW / frames - 1.0) / (self.WINDOW / self.BLOCK - 1.0)
         return (self.SMOOTHING + (1.0 - self.SMOOTHING) * missing).to(torch.float32)
 
+    def _ages(self) -> Tensor:
+        """Return how many blocks ago each column's block ended, (64,); padding is older than any window."""
+        count = self.WINDOW - self.BLOCK + 1
+        return torch.cat([torch.arange(count - 1, -1, -1), torch.full((_WIDTH - count,), self.WINDOW)])
+
     def _block_energies(self, window: Tensor) -> Tensor:
-        """Return the mean energy of each 400 ms block in ``window``: (n, 60) -> (n, 53), newest last."""
-        pairs = window[:, :-1] + window[:, 1:]
-        fours = pairs[:, :-2] + pairs[:, 2:]
-        return (fours[:, :-4] + fours[:, 4:]) / self.BLOCK
+        """Return the mean energy of each 400 ms block in ``window``: (n, 60) -> (n, 64), zeros behind the newest."""
+        blocks = nn.functional.avg_pool1d(window[:, None, :], self.BLOCK, stride=1)[:, 0, :]
+        return nn.functional.pad(blocks, (0, _WIDTH - blocks.shape[1]))
 
-    def _loudness(self, window: Tensor, filled: Tensor) -> Tensor:
-        """Return the gated loudness of ``window`` (n, 60) in LUFS, (n,); meaningless below one whole block."""
-        blocks = self._block_energies(window)
-        whole = self._ages(blocks) < (filled[:, None] - self.BLOCK + 1)
-        loud = whole & (blocks > _energy(self.ABSOLUTE_GATE_LUFS))
+    def _loudness(self, blocks: Tensor, filled: Tensor) -> Tensor:
+        """Return the gated loudness of ``blocks`` (n, 64) in LUFS, (n,); meaningless below one whole block."""
+        floor = _energy(self.ABSOLUTE_GATE_LUFS)
+        whole = self.ages < (filled - self.BLOCK + 1)[:, None]
+        loud = whole & (blocks > floor)
         gate = self._mean(blocks, loud) * 10.0 ** (self.RELATIVE_GATE_LU / 10.0)
-        energy = self._mean(blocks, loud & (blocks > gate[:, None]))
-        lanes = energy.clamp(min=_energy(self.ABSOLUTE_GATE_LUFS))[:, None].repeat(1, _LANES)
-        return _OFFSET_LUFS + (10.0 / math.log(10.0)) * torch.log(lanes)[:, 0]
-
-    @staticmethod
-    def _ages(blocks: Tensor) -> Tensor:
-        """Return how many blocks ago each block ended, (1, 53)."""
-        count = blocks.shape[1]
-        return torch.arange(count - 1, -1, -1, dtype=torch.int64, device=blocks.device)[None, :]
+        energy = self._mean(blocks, loud & (blocks > gate))
+        lanes = energy.clamp(min=floor).expand(-1, _LANES)
+        return (_OFFSET_LUFS + (10.0 / math.log(10.0)) * torch.log(lanes))[:, 0]
 
     @staticmethod
     def _mean(values: Tensor, kept: Tensor) -> Tensor:
-        """Return the mean of the ``kept`` values of each row, added up in pairs; 0 where none is kept."""
-        terms = torch.stack([torch.where(kept, values, 0.0), kept.to(values.dtype)], dim=1)
-        terms = nn.functional.pad(terms, (0, _TREE - terms.shape[2]))
-        while terms.shape[2] > 1:
-            half = terms.shape[2] // 2
-            terms = terms[:, :, :half] + terms[:, :, half:]
-        return terms[:, 0, 0] / terms[:, 1, 0].clamp(min=1.0)
+        """Return the mean of the ``kept`` values of each row, (n, 1); 0 where none is kept."""
+        total = torch.where(kept, values, 0.0).sum(dim=1, keepdim=True)
+        return total / kept.to(values.dtype).sum(dim=1, keepdim=True).clamp(min=1.0)

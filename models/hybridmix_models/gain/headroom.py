@@ -29,8 +29,8 @@ class Headroom(nn.Module):
     MIN_TRIM_DB = -60.0
     #: Gains of the declared parameter in dB; a track with any other is left out of the sum.
     GAIN_RANGE_DB = (-80.0, 36.0)
-    #: Samples beyond this are no audio and are left out of the sum.
-    MAX_SAMPLE = 1e6
+    #: Samples of the sum beyond this are no audio and are left out of the peak.
+    MAX_SUM = 1e8
 
     def forward(
         self, audio: Tensor, gain_db: Tensor, peak: Tensor, held: Tensor
@@ -38,7 +38,7 @@ class Headroom(nn.Module):
         """Advance the group by one frame.
 
         Args:
-            audio: (n, 2, frames) float32, the frame of each track before its gain, mono given twice.
+            audio: (n, samples) float32, the frame of each track before its gain: left, then right, mono given twice.
             gain_db: (n,) float32, gain of each track in dB.
             peak: (1,) float32, running peak of the sum, amplitude.
             held: (1,) float32, frames since the sum last came within 2 dB of ``peak``.
@@ -46,14 +46,10 @@ class Headroom(nn.Module):
         Returns:
             trim_db (1,) in -60 to 0 dB, peak_out (1,), held_out (1,). Begin with zeros.
         """
-        audio = torch.where(audio.abs() <= self.MAX_SAMPLE, audio, 0.0)
-        lowest, highest = self.GAIN_RANGE_DB
-        valid = (gain_db >= lowest) & (gain_db <= highest)
-        amplitude = torch.where(
-            valid, torch.exp(torch.where(valid, gain_db, 0.0) * (math.log(10.0) / 20.0)), 0.0
-        )
-        summed = torch.matmul(amplitude[None, :], audio.flatten(1))
-        newest = summed.abs().amax(dim=1)
+        valid = gain_db == gain_db.clamp(*self.GAIN_RANGE_DB)
+        amplitude = torch.where(valid, torch.exp(gain_db * (math.log(10.0) / 20.0)), 0.0)
+        summed = torch.matmul(amplitude[None, :], audio).abs()
+        newest = torch.where(summed <= self.MAX_SUM, summed, 0.0).amax(dim=1)
 
         close = newest >= peak * 10.0 ** (-self.CLOSE_DB / 20.0)
         held_out = torch.where(close, 0.0, torch.clamp(held + 1.0, max=self.HOLD_FRAMES + 1.0))

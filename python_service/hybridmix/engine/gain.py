@@ -131,7 +131,7 @@ class Headroom:
         self._state = {name: np.zeros(1, np.float32) for name in self._state_names}
 
     def step(self, audio: Floats, gain_db: Floats) -> float:
-        """Trim in dB (0 or less) for ``audio`` (n, 2, frames) gained by ``gain_db`` (n,)."""
+        """Trim in dB (0 or less) for ``audio`` (n, samples) gained by ``gain_db`` (n,)."""
         out = _run(self._session, {"audio": audio, "gain_db": gain_db, **self._state})
         self._state = {name: out[f"{name}_out"] for name in self._state_names}
         return float(out[self._OUTPUT][0])

@@ -68,8 +68,8 @@ class Engine:
         self._free: list[int] = []
         #: State of the K-weighting filters, two rows per slot.
         self._filters = np.zeros((0, *KWeighting.STATE_SHAPE))
-        #: Room for the newest frame of every member, mono twice.
-        self._audio: Floats = np.empty((0, 2, self._frame), np.float32)
+        #: Room for the newest frame of every member: left, then right, mono twice.
+        self._audio: Floats = np.empty((0, 2 * self._frame), np.float32)
         #: What the features do not know yet, in the order of arrival.
         self._unheard: list[tuple[_Member, Stretch]] = []
         self._answers: OrderedDict[tuple[int, int], _Answer] = OrderedDict()
@@ -200,9 +200,9 @@ class Engine:
         if self._headroom is None:
             return gains, known, None
         if len(self._audio) != len(members):
-            self._audio = np.empty((len(members), 2, self._frame), np.float32)
+            self._audio = np.empty((len(members), 2 * self._frame), np.float32)
         audio = self._audio
-        for row, frame in zip(audio, frames, strict=True):
+        for row, frame in zip(audio.reshape(len(members), 2, -1), frames, strict=True):
             row[:] = 0.0 if frame is None else frame.audio
         trim = min(max(self._headroom.step(audio, gains), self._trim.min), self._trim.max)
         return gains, known, trim
