@@ -35,7 +35,8 @@ class _Row:
 
 def find_manifest(source: Path) -> Path | None:
     """Return the manifest that describes the files in ``source``: its own, or that of the folder above."""
-    candidates = (source / _NAME, source.parent / _NAME)
+    folder = source.resolve()
+    candidates = (folder / _NAME, folder.parent / _NAME)
     return next((path for path in candidates if path.is_file()), None)
 
 
@@ -52,7 +53,7 @@ def read_manifest(source: Path, split: str) -> Iterator[Song]:
     manifest = find_manifest(source)
     if manifest is None:
         raise InputError(f"{source}: no {_NAME} there or above; expected one with {', '.join(_COLUMNS)}")
-    rows = [row for row in _rows(manifest) if row.path.is_relative_to(source)]
+    rows = [row for row in _rows(manifest) if row.path.is_relative_to(source.resolve())]
     songs: dict[str, list[_Row]] = {}
     for row in rows:
         songs.setdefault(row.song, []).append(row)
@@ -82,11 +83,9 @@ def _rows(manifest: Path) -> list[_Row]:
                 f"{manifest}: no column {', '.join(missing)}; expected {', '.join(_COLUMNS)}: add what is missing"
             )
         return [
-            _Row(manifest.parent / row["file"], str(Path(row["file"]).parent), row["role"], row["split"])
-            for row in reader
-            if Path(row["file"]).suffix.lower() in _AUDIO
-            and row["role"] not in _NO_SOURCE
-            and not row["role"].endswith("_mic")
+            _Row(manifest.parent / file, Path(file).parent.as_posix(), role, split)
+            for file, role, split in ([row[column] or "" for column in _COLUMNS] for row in reader)
+            if Path(file).suffix.lower() in _AUDIO and role not in _NO_SOURCE and not role.endswith("_mic")
         ]
 
 

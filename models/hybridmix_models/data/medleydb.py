@@ -37,29 +37,26 @@ _WINDOW = 4096
 #: Edges of the bands in which powers are compared, Hz: half octaves from 44 Hz to 16 kHz.
 _EDGES = 44.0 * 2.0 ** (np.arange(18) / 2.0)
 _BLOCK_S = 0.5
-_ROLES = {
-    "kick drum": "kick",
-    "snare drum": "snare",
-    "toms": "toms",
-    "cymbal": "cymbal",
-    "drum set": "drums",
-    "electric bass": "bass",
-    "double bass": "bass",
-    "clean electric guitar": "electric_guitar",
-    "distorted electric guitar": "electric_guitar",
-    "lap steel guitar": "electric_guitar",
-    "acoustic guitar": "acoustic_guitar",
-    "tack piano": "piano",
-    "electric piano": "keys",
-    "synthesizer": "synth",
-    "string section": "strings",
-    "violin section": "strings",
-    "viola section": "strings",
-    "cello section": "strings",
-    "brass section": "brass",
-    "vocalists": "backing_vocal",
-    "choir": "backing_vocal",
+#: Instruments of each role; others keep their name.
+_INSTRUMENTS = {
+    "kick": ("kick drum",),
+    "snare": ("snare drum",),
+    "hihat": ("high hat",),
+    "drums": ("drum set", "drum machine"),
+    "clap": ("claps",),
+    "bass": ("electric bass", "double bass"),
+    "electric_guitar": ("clean electric guitar", "distorted electric guitar", "lap steel guitar"),
+    "piano": ("tack piano",),
+    "keys": ("electric piano",),
+    "organ": ("electronic organ",),
+    "synth": ("synthesizer",),
+    "strings": ("string section", "violin section", "viola section", "cello section"),
+    "brass": ("brass section", "horn section", "trumpet section", "trumpet", "trombone", "french horn"),
+    "winds": ("flute", "clarinet", "oboe", "soprano saxophone", "alto saxophone", "tenor saxophone"),
+    "mallet": ("glockenspiel", "vibraphone", "marimba", "xylophone"),
+    "backing_vocal": ("vocalists", "choir"),
 }
+_ROLES = {instrument: role for role, instruments in _INSTRUMENTS.items() for instrument in instruments}
 _SINGERS = ("male singer", "female singer", "male rapper", "female rapper", "male speaker", "female speaker")
 
 
