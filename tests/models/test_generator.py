@@ -13,6 +13,7 @@ import pyloudnorm
 import pytest
 import soundfile as sf
 
+from hybridmix.cli.main import main
 from hybridmix.errors import InputError
 from hybridmix_models.data.generator import generate, read_songs, write_songs
 from hybridmix_models.data.generator.fluid import FONTS, play
@@ -24,6 +25,7 @@ from hybridmix_models.data.generator.parts import write_part
 from hybridmix_models.data.generator.rules import RULES
 from hybridmix_models.data.generator.song import VERSION
 from hybridmix_models.data.generator.voice import sing
+from hybridmix_models.data.songs import load_songs
 from hybridmix_models.data.types import FRAME, RATE, Song
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -348,6 +350,28 @@ def test_a_cache_of_another_recipe_is_not_mixed_with_this_one(tmp_path: Path) ->
         InputError, match=r"holds songs made with seed 0; expected seed 1: choose another folder"
     ):
         next(write_songs(tmp_path, "synthetic-a", "test", 1, 1))
+
+
+@needs_fluidsynth
+@needs_grooves
+def test_the_command_writes_the_songs_of_a_split_and_finds_them_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["models", "generate", "synthetic-a", "--count", "1", "--tracks", "2", "--data", str(DATA)]
+    for made in (1, 0):
+        with pytest.raises(SystemExit) as ended:
+            main([*command, "--out", str(tmp_path)])
+        assert ended.value.code == 0
+        assert f"{made} of 1 songs made" in capsys.readouterr().out
+    (song,) = load_songs(tmp_path / "synthetic-a", "test")
+    assert len(song.stems) == 2
+
+
+def test_a_range_of_tracks_that_cannot_be_read_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["models", "generate", "synthetic-a", "--tracks", "few"])
+    assert ended.value.code == 2
+    assert "--tracks few: expected a number or a range of two" in capsys.readouterr().err
 
 
 def test_a_damaged_song_names_its_file(tmp_path: Path) -> None:

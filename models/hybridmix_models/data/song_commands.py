@@ -54,7 +54,7 @@ def generate(
     ):
         made += not known
         typer.echo(f"{name}{' (was there)' if known else ''}")
-    typer.echo(f"{folder}: {made} songs made, {count - made} were there")
+    typer.echo(f"{folder}: {made} of {count} songs made, the others were there")
 
 
 def _bounds(tracks: str) -> tuple[int, int]:
