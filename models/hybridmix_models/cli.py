@@ -14,7 +14,12 @@ __all__ = ["build", "extra"]
 
 #: Modules of this package whose ``register(app)`` adds commands. They import what the extra brings inside the
 #: commands, within ``extra()``, so that ``hybridmix --help`` works and stays quick without it.
-_MODULES: tuple[str, ...] = ("data.song_commands", "data.bleed_commands", "training.command")
+_MODULES: tuple[str, ...] = (
+    "data.song_commands",
+    "data.bleed_commands",
+    "training.command",
+    "evaluation.command",
+)
 
 
 def build() -> typer.Typer:

@@ -66,9 +66,8 @@ def test_a_mixer_that_follows_a_step_at_once_takes_as_long_as_the_slew_limit_let
     step[1, 60:] = 12.0
     stepped = relevelled(SCENE, step, (LevelStep(1, 60, 12.0),))
     following = scored(stepped.target_db + 7.0, Take("steps", stepped), offset=7.0)
-    assert following.recoveries_s == (
-        pytest.approx(17 * 0.05),
-    )  # 12 dB, the last 3 of them free, 0.5 dB a frame
+    # 12 dB, the last 3 of them free, 0.5 dB a frame.
+    assert list(following.recoveries_s) == pytest.approx([17 * 0.05])
     assert scored(TARGET + 7.0, Take("steps", stepped), offset=7.0).recoveries_s == (math.inf,)
     recovery = summary([scored(TARGET), following])["one"]["set"]["none"]["recovery_s"]
     assert recovery == {"p50": 0.85, "p90": 0.85, "never": 0.0, "steps": 1}

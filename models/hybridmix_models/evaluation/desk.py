@@ -31,7 +31,7 @@ class Plan:
     parts: tuple[Part, ...]
     seed: int
     #: Takes with level steps per song.
-    repeats: int
+    repeats: int = 1
 
 
 class Desk:

@@ -61,10 +61,9 @@ class Hearing:
             patches = torch.from_numpy(features.patches(inputs, RATE, normalised=network.normalised))
             with torch.inference_mode():
                 # Few at a time: what lies between the layers then stays in the processor's cache.
-                parts = [
-                    network.embed(few[None, None])[0, 0] for few in patches.flatten(0, 1).split(_AT_ONCE)
-                ]
-                return np.asarray(torch.cat(parts).unflatten(0, patches.shape[:2]).numpy(), np.float32)
+                few = torch.split(patches.flatten(0, 1), _AT_ONCE)
+                embedded = torch.cat([network.embed(part[None, None])[0, 0] for part in few])
+                return np.asarray(embedded.numpy(), np.float32).reshape(*patches.shape[:2], -1)
 
         return torch.from_numpy(self._tracks(scene, f"{version} {network.normalised}", embed))[None]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -19,7 +20,7 @@ from hybridmix_models.evaluation import mixers as known
 from hybridmix_models.evaluation.desk import Desk, Plan
 from hybridmix_models.evaluation.hearing import Hearing
 from hybridmix_models.evaluation.score import Score
-from hybridmix_models.evaluation.sets import SongSet, places_lufs
+from hybridmix_models.evaluation.sets import Places, SongSet
 from hybridmix_models.evaluation.summary import comparisons, summary
 from hybridmix_models.training.checkpoint import load_network
 
@@ -32,8 +33,6 @@ PRIOR = "role-prior"
 _EARLIER = 5
 _NO_WEIGHTS = "a rule, no weights"
 
-Places = dict[str, dict[str, float]]
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -42,8 +41,13 @@ class Request:
     #: Names of baselines, and of networks with the file that holds their weights.
     models: tuple[tuple[str, Path | None], ...]
     sets: tuple[SongSet, ...]
+    #: What `SongSet.survey` says of each set, by name.
+    surveys: Mapping[str, Places]
     rooms: Path
+    #: With the level steps per song left open.
     plan: Plan
+    #: Level steps per set and condition, at least.
+    steps: int = 100
     #: Songs of each set, all when None.
     limit: int | None = None
     #: Folder of scores from before.
@@ -57,10 +61,9 @@ def evaluate(request: Request, progress: Callable[[str], None] = lambda _: None)
     Raises:
         InputError: songs, rooms or weights are missing or cannot be used.
     """
-    places = {one.name: _places(one, request) for one in request.sets}
     scores: list[Score] = []
     songs: dict[str, list[str]] = {one.name: [] for one in request.sets}
-    for set_name, song, found in _scored(request, places):
+    for set_name, song, found in _scored(request):
         scores += found
         songs[set_name].append(song)
         progress(song)
@@ -75,7 +78,7 @@ def evaluate(request: Request, progress: Callable[[str], None] = lambda _: None)
                 "rooms": one.rooms,
                 "count": len(songs[one.name]),
                 "songs": sorted(songs[one.name]),
-                "clusters": len({score.cluster for score in scores if score.set_name == one.name}),
+                "shared": one.shared,
             }
             for one in request.sets
         },
@@ -114,12 +117,6 @@ def make_mixers(models: Iterable[tuple[str, Path | None]], places: Places) -> li
     return made
 
 
-def _places(one: SongSet, request: Request) -> Places:
-    if not any(name == PRIOR for name, _ in request.models) or one.generated:
-        return {}
-    return {song.name: places_lufs(song) for song in one.songs(request.limit)}
-
-
 def _jobs(request: Request) -> Iterator[tuple[str, Song, tuple[Song, ...]]]:
     """Yield every song with those before it."""
     for one in request.sets:
@@ -129,15 +126,15 @@ def _jobs(request: Request) -> Iterator[tuple[str, Song, tuple[Song, ...]]]:
             earlier.appendleft(song)
 
 
-def _scored(request: Request, places: dict[str, Places]) -> Iterator[tuple[str, str, list[Score]]]:
+def _scored(request: Request) -> Iterator[tuple[str, str, list[Score]]]:
     """Yield (set, song, scores), in any order, from this process or from ``request.jobs`` others."""
     if request.jobs == 1:
-        worker = _Worker(request, places)
+        worker = _Worker(request)
         for set_name, song, earlier in _jobs(request):
             yield set_name, song.name, worker.scores(set_name, song, earlier)
         return
     waiting: deque[tuple[str, str, Future[list[Score]]]] = deque()
-    with ProcessPoolExecutor(request.jobs, get_context("spawn"), _begin, (request, places)) as pool:
+    with ProcessPoolExecutor(request.jobs, get_context("spawn"), _begin, (request,)) as pool:
         for set_name, song, earlier in _jobs(request):
             waiting.append((set_name, song.name, pool.submit(_work, set_name, song, earlier)))
             if len(waiting) > request.jobs:  # songs are large: no more than one is read ahead
@@ -150,14 +147,16 @@ def _scored(request: Request, places: dict[str, Places]) -> Iterator[tuple[str, 
 class _Worker:
     """One process's mixers and rooms."""
 
-    def __init__(self, request: Request, places: dict[str, Places]) -> None:
+    def __init__(self, request: Request) -> None:
         torch.set_num_threads(1)
-        rooms = {one.name: load_rooms(request.rooms, one.rooms) for one in request.sets}
         self._desks = {}
         for one in request.sets:
             models = [(name, path) for name, path in request.models if name != PRIOR or not one.generated]
-            mixers = make_mixers(models, places[one.name])
-            self._desks[one.name] = Desk(mixers, rooms, request.plan, request.kept)
+            mixers = make_mixers(models, request.surveys[one.name])
+            repeats = -(-request.steps // (2 * len(request.surveys[one.name])))
+            plan = dataclasses.replace(request.plan, repeats=repeats)
+            rooms = {one.name: load_rooms(request.rooms, one.rooms)}
+            self._desks[one.name] = Desk(mixers, rooms, plan, request.kept)
 
     def scores(self, set_name: str, song: Song, earlier: Sequence[Song]) -> list[Score]:
         return list(self._desks[set_name].scores(set_name, song, earlier))
@@ -166,8 +165,8 @@ class _Worker:
 _worker: list[_Worker] = []
 
 
-def _begin(request: Request, places: dict[str, Places]) -> None:
-    _worker.append(_Worker(request, places))
+def _begin(request: Request) -> None:
+    _worker.append(_Worker(request))
 
 
 def _work(set_name: str, song: Song, earlier: Sequence[Song]) -> list[Score]:

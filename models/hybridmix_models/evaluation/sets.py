@@ -12,19 +12,23 @@ from pathlib import Path
 import numpy as np
 
 from hybridmix.errors import InputError
-from hybridmix_models.data.bleed import Split
-from hybridmix_models.data.generator import is_cache, read_songs
+from hybridmix_models.data.bleed import Split as RoomSplit
+from hybridmix_models.data.generator import is_cache
+from hybridmix_models.data.songs import Split, load_songs
 from hybridmix_models.data.types import PEAK_DBFS, Song
 from hybridmix_models.evaluation.scenarios import excerpt
 from hybridmix_models.evaluation.sound import loudness_lufs
 
-__all__ = ["NAMES", "SongSet", "digest", "find_set", "places_lufs"]
+__all__ = ["NAMES", "Places", "SongSet", "digest", "find_set", "places_lufs"]
 
-#: Sets by name: the folder below that of all data, the split, and the rooms that each is played in.
-_KNOWN: dict[str, tuple[str, str, Split]] = {
-    "synthetic-a": ("synthetic-a/test", "test", "test"),
-    "synthetic-b": ("synthetic-b/test", "test", "synthetic-b"),
-    "eif": ("eif", "all", "test"),
+#: Loudness of each role in the reference mix in LUFS, by song and role.
+Places = dict[str, dict[str, float]]
+
+#: Sets by name: the split, the rooms that each is played in, and what its songs have in common.
+_KNOWN: dict[str, tuple[Split, RoomSplit, str]] = {
+    "synthetic-a": ("test", "test", ""),
+    "synthetic-b": ("test", "synthetic-b", ""),
+    "eif": ("all", "test", "same act"),
 }
 NAMES = tuple(_KNOWN)
 
@@ -35,13 +39,15 @@ class SongSet:
 
     name: str
     folder: Path
-    split: str
-    rooms: Split
+    split: Split
+    rooms: RoomSplit
+    #: What all songs have in common, so that intervals over songs say less than they seem to.
+    shared: str = ""
 
     @property
     def generated(self) -> bool:
         """Whether the songs were generated: their balance is a rule then, and no prior has to be learned."""
-        return is_cache(self.folder)
+        return is_cache(self.folder / self.split)
 
     def songs(self, limit: int | None = None) -> Iterator[Song]:
         """Return the songs, the first ``limit`` or all, cut to what is scored of them.
@@ -49,7 +55,18 @@ class SongSet:
         Raises:
             InputError: the folder holds no songs of this split.
         """
-        return (excerpt(song) for song in islice(read_songs(self.folder), limit))
+        return (excerpt(song) for song in islice(load_songs(self.folder, self.split), limit))
+
+    def survey(self, limit: int | None = None) -> Places:
+        """Return the names of the songs, and for recorded ones the places of their roles.
+
+        Raises:
+            InputError: the folder holds no songs of this split.
+        """
+        if self.generated:
+            files = sorted((self.folder / self.split).glob("*/song.json"))
+            return {path.parent.name: {} for path in islice(files, limit)}
+        return {song.name: places_lufs(song) for song in self.songs(limit)}
 
 
 def find_set(name: str, data: Path, shared: Path) -> SongSet:
@@ -62,9 +79,9 @@ def find_set(name: str, data: Path, shared: Path) -> SongSet:
         raise InputError(
             f"set {name!r} is unknown; expected one of: {', '.join(_KNOWN)}; other songs are given with --data"
         )
-    below, split, rooms = _KNOWN[name]
+    split, rooms, common = _KNOWN[name]
     generated = name.startswith("synthetic-")
-    folder = (data if generated else shared) / below
+    folder = (data if generated else shared) / name
     if not folder.is_dir():
         fix = (
             f"make it with: hybridmix models generate {name}"
@@ -72,7 +89,7 @@ def find_set(name: str, data: Path, shared: Path) -> SongSet:
             else "give its parent with --shared"
         )
         raise InputError(f"folder {folder} of the set {name} does not exist; {fix}")
-    return SongSet(name, folder, split, rooms)
+    return SongSet(name, folder, split, rooms, common)
 
 
 def digest(song: Song) -> str:
