@@ -8,7 +8,7 @@ from typing import Any
 
 from hybridmix_export.catalogue import Export, Tensor
 from hybridmix_export.convert import OPSET
-from hybridmix_export.parity import BATCHES, LONG_FRAMES
+from hybridmix_export.parity import BATCHES
 
 __all__ = ["COMMAND", "card"]
 
@@ -24,7 +24,7 @@ def card(export: Export, content: bytes) -> str:
         "sha256": hashlib.sha256(content).hexdigest(),
         "opset": OPSET,
         "source": export.source,
-        "data": "none: a rule, nothing was trained",
+        "data": export.data[0] if len(export.data) == 1 else list(export.data),
         "licence": "MIT",
         "inputs": [_tensor(tensor) for tensor in export.inputs],
         "outputs": [
@@ -33,11 +33,11 @@ def card(export: Export, content: bytes) -> str:
             | ({"range": list(export.ranges[tensor.name])} if tensor.name in export.ranges else {})
             for tensor in export.outputs
         ],
-        "parity": {"track_counts": list(BATCHES), "state_frames": LONG_FRAMES},
+        "parity": {"track_counts": list(BATCHES), "state_frames": export.trial.long},
         "limits": list(export.limits),
         "out_of_scope": list(export.out_of_scope),
         "command": COMMAND,
-    }
+    } | dict(export.facts)
     return json.dumps(entries, indent=2) + "\n"
 
 

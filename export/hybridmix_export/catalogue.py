@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
+from hybridmix_export.trials import HeadroomTrial, LoudnessTrial, Trial
 from hybridmix_models.gain import EqualLoudness, Headroom
 
 __all__ = ["CATALOGUE", "Export", "Tensor"]
@@ -46,8 +47,13 @@ class Export:
     outputs: tuple[Tensor, ...]
     limits: tuple[str, ...]
     out_of_scope: tuple[str, ...]
+    trial: Trial
     #: Lowest and highest value of the outputs that become parameters.
-    ranges: Mapping[str, tuple[float, float]]
+    ranges: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    #: What it was trained on, with licences.
+    data: tuple[str, ...] = ("none: a rule, nothing was trained",)
+    #: More for the card: where a trained one comes from and how good it is.
+    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 _EQUAL_LOUDNESS = Export(
@@ -85,6 +91,7 @@ _EQUAL_LOUDNESS = Export(
         "Artistic balance: every active track gets the same loudness, whatever its part in the music.",
         "Bleed: what leaks into a microphone counts like the source it stands at.",
     ),
+    trial=LoudnessTrial(),
     ranges={"gain_db": (EqualLoudness.MIN_GAIN_DB, EqualLoudness.MAX_BOOST_DB)},
 )
 
@@ -126,6 +133,7 @@ _HEADROOM = Export(
         "What the host does after the plugin (faders, buses, the master): the sum heard there is another one.",
         "Limiting: this is a slow trim, no peak limiter.",
     ),
+    trial=HeadroomTrial(),
     ranges={"trim_db": (Headroom.MIN_TRIM_DB, 0.0)},
 )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import warnings
 from collections.abc import Iterable
+from typing import Any
 
 import onnx
 import torch
+from torch import nn
 
 from hybridmix_export.catalogue import Export, Size, Tensor
 
@@ -27,14 +30,14 @@ def convert(export: Export) -> bytes:
         torch.zeros([sizes.get(size, size) for size in tensor.shape], dtype=tensor.dtype)  # type: ignore[arg-type]
         for tensor in export.inputs
     )
-    varying = {
-        tensor.name: {
+    varying = [
+        {
             axis: torch.export.Dim(size, min=1)
             for axis, size in enumerate(tensor.shape)
             if isinstance(size, str)
         }
         for tensor in export.inputs
-    }
+    ]
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's notes on its own internals
@@ -45,7 +48,7 @@ def convert(export: Export) -> bytes:
             verbose=False,
             input_names=[tensor.name for tensor in export.inputs],
             output_names=[tensor.name for tensor in export.outputs],
-            dynamic_shapes=varying,
+            dynamic_shapes=_nested(module, varying),
             opset_version=OPSET,
         )
     if program is None:
@@ -56,6 +59,13 @@ def convert(export: Export) -> bytes:
     _name_sizes(model.graph.output, export.outputs)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def _nested(module: nn.Module, varying: list[dict[int, Any]]) -> tuple[Any, ...]:
+    """Return ``varying`` as the exporter wants it: what a ``*parameter`` takes is a tuple of its own."""
+    kinds = [each.kind for each in inspect.signature(module.forward).parameters.values()]
+    named = sum(kind is not inspect.Parameter.VAR_POSITIONAL for kind in kinds)
+    return (*varying[:named], *([tuple(varying[named:])] if len(varying) > named else []))
 
 
 def _strip(model: onnx.ModelProto) -> None:

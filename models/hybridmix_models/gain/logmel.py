@@ -67,28 +67,45 @@ def mel_matrix() -> Doubles:
 
 
 class LogMel(nn.Module):
-    """Log-mel of raw audio; the transform is a strided convolution over the bins that mel uses."""
+    """Log-mel of raw audio by matrix products alone, over the bins that mel uses.
 
-    basis: Tensor
+    Magnitudes do not depend on where time 0 lies. From the middle of the window, cosines see what is even in
+    it and sines what is odd, so each half is multiplied once instead of twice.
+    """
+
+    cosines: Tensor
+    sines: Tensor
     mel: Tensor
 
-    def __init__(self, *, normalised: bool) -> None:
-        """``normalised`` scales every example to `TARGET_RMS` first."""
+    def __init__(self) -> None:
         super().__init__()
-        self.normalised = normalised
         weights = mel_matrix()
         used = np.flatnonzero(weights.any(axis=1))
-        angle = 2.0 * math.pi / FFT * used[:, None] * np.arange(WINDOW)
-        basis = np.concatenate([np.cos(angle), np.sin(angle)]) * hann()
-        self.register_buffer("basis", torch.from_numpy(basis[:, None]).float(), persistent=False)
-        self.register_buffer("mel", torch.from_numpy(weights[used]).float(), persistent=False)
+        middle = WINDOW // 2
+        away = np.arange(middle)
+        angle = 2.0 * math.pi / FFT * away[:, None] * used
+        window = hann()[middle + away][:, None]
+        # What lies in the middle is added to itself.
+        halved = np.where(away == 0, 0.5, 1.0)[:, None]
+        for name, values in (
+            ("cosines", np.cos(angle) * window * halved),
+            ("sines", np.sin(angle) * window),
+            ("mel", weights[used]),
+        ):
+            self.register_buffer(name, torch.from_numpy(values).float(), persistent=False)
 
-    def forward(self, audio: Tensor) -> Tensor:
-        """Turn (n, 15600) samples at 16 kHz, full scale 1, into (n, 96, 64)."""
-        if self.normalised:
-            rms = torch.sqrt(torch.mean(audio * audio, dim=1, keepdim=True))
-            audio = audio * (TARGET_RMS / rms.clamp(min=QUIETEST_RMS))
-        parts = nn.functional.conv1d(audio[:, None], self.basis, stride=HOP)
-        bins = self.mel.shape[0]
-        magnitudes = torch.sqrt(parts[:, :bins] ** 2 + parts[:, bins:] ** 2)
-        return torch.log(torch.matmul(magnitudes.transpose(1, 2), self.mel) + LOG_OFFSET)
+    def forward(self, audio: Tensor, normalised: Tensor) -> Tensor:
+        """Turn (n, 15600) samples at 16 kHz, full scale 1, into (n, 96, 64).
+
+        ``normalised`` (n,) bool: whether the row is scaled to `TARGET_RMS` first.
+        """
+        rms = torch.sqrt(torch.mean(audio * audio, dim=1, keepdim=True))
+        scale = torch.where(normalised[:, None], TARGET_RMS / rms.clamp(min=QUIETEST_RMS), 1.0)
+        hops = nn.functional.pad(audio * scale, (0, HOP // 2)).reshape(-1, WINDOWS + 2, HOP)
+        windows = torch.cat([hops[:, :-2], hops[:, 1:-1], hops[:, 2:, : HOP // 2]], dim=2)
+        # The first sample of a periodic window counts nothing.
+        before, after = windows[:, :, 1 : WINDOW // 2 + 1].flip(2), windows[:, :, WINDOW // 2 :]
+        even = torch.matmul(after + before, self.cosines)
+        odd = torch.matmul(after - before, self.sines)
+        magnitudes = torch.sqrt(even * even + odd * odd)
+        return torch.log(torch.matmul(magnitudes, self.mel) + LOG_OFFSET)

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from hybridmix_models.gain.embedding import Compact
 from hybridmix_models.gain.features import STRIDE, newest_patch
+from hybridmix_models.gain.logmel import LogMel
 
-__all__ = ["GainNetwork", "State", "Step", "at_frames"]
+__all__ = ["Embed", "GainNetwork", "State", "Step", "at_frames"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,6 +88,23 @@ class GainNetwork(nn.Module, ABC):
     def start(self, tracks: int) -> tuple[Tensor, ...]:
         """Return the state before the first frame."""
         return tuple(torch.zeros((tracks, *state.shape), dtype=state.dtype) for state in self.states)
+
+
+class Embed(nn.Module):
+    """An embedding network with its front end: what is exported."""
+
+    def __init__(self, embedding: nn.Module) -> None:
+        super().__init__()
+        self.front_end = LogMel()
+        self.embedding = embedding
+
+    def forward(self, audio: Tensor, normalised: Tensor) -> Tensor:
+        """Turn the last 975 ms of n tracks at 16 kHz, (n, 15600), into (n, 128).
+
+        ``normalised`` (n,) bool: whether the network that asks wants level-normalised patches.
+        """
+        out: Tensor = self.embedding(self.front_end(audio, normalised))
+        return out
 
 
 class Step(nn.Module):

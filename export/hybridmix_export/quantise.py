@@ -1,0 +1,57 @@
+"""Static int8 of embedding networks: convolutions and fully connected layers, per channel, from real audio.
+
+The front end stays in single precision. Dynamic quantisation would be slower than none: it measures every
+activation again in every call.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import onnx
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from hybridmix_export.trials import Arrays
+
+__all__ = ["quantise"]
+
+#: What is computed in int8; the front end has none of these.
+_LAYERS = ["Conv", "Relu", "MaxPool", "Gemm"]
+
+
+class _Reader(CalibrationDataReader):  # type: ignore[misc]
+    def __init__(self, batches: Iterable[Arrays]) -> None:
+        self._batches: Iterator[Arrays] = iter(batches)
+
+    def get_next(self) -> Arrays | None:
+        return next(self._batches, None)
+
+
+def quantise(content: bytes, batches: Iterable[Arrays]) -> bytes:
+    """Return the ONNX model ``content`` in int8 (QDQ), its ranges measured on ``batches`` of inputs."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger().setLevel(logging.ERROR)
+        given, prepared, made = (Path(folder) / f"{name}.onnx" for name in ("given", "prepared", "made"))
+        given.write_bytes(content)
+        quant_pre_process(str(given), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            str(prepared),
+            str(made),
+            _Reader(batches),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=_LAYERS,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        model = onnx.load(str(made))
+    model.producer_name, model.producer_version = "hybridmix_export", ""
+    del model.metadata_props[:]
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString(deterministic=True))

@@ -1,0 +1,194 @@
+"""What a file is tried with before it is written: inputs, poison, and the same thing computed another way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hybridmix_models.gain import reference
+from hybridmix_models.gain.features import STRIDE
+from hybridmix_models.gain.logmel import SAMPLES
+from hybridmix_models.gain.network import GainNetwork
+
+__all__ = ["Arrays", "EmbeddingTrial", "HeadroomTrial", "LoudnessTrial", "StepTrial", "Trial"]
+
+Arrays = dict[str, npt.NDArray[Any]]
+#: Inputs and the file's outputs of every frame of a run.
+Kept = Sequence[tuple[Arrays, Arrays]]
+
+
+class Trial(Protocol):
+    """How one kind of file is tried."""
+
+    #: Frames of the run at every track count, and of the long one.
+    short: int
+    long: int
+    #: Whether tracks in another order have the same bits, and not only the same values.
+    same_bits: bool
+
+    def material(self, tracks: int, frames: int) -> Iterator[Arrays]:
+        """Yield seeded inputs: levels that wander, pauses, masked rows."""
+        ...
+
+    def poisoned(self, inputs: Arrays) -> tuple[Arrays, Arrays] | None:
+        """Return ``inputs`` with something left out, and the same with not-a-number there."""
+        ...
+
+    def whole(self, kept: Kept) -> tuple[npt.NDArray[Any], npt.NDArray[Any], float] | None:
+        """Return what the file gave over a long run and what is due over the whole pass, and how far apart both may be."""
+        ...
+
+
+class LoudnessTrial:
+    """Equal loudness: energies, against the rule in double precision over the whole pass."""
+
+    short, long, same_bits = 100, 12000, True
+    #: Gates may fall differently in single and double precision: one block in 53, smoothed.
+    _TOLERANCE_DB = 0.01
+
+    def material(self, tracks: int, frames: int) -> Iterator[Arrays]:
+        """See `Trial.material`."""
+        random = np.random.default_rng(tracks)
+        for level, silent in _levels(random, tracks, frames):
+            energy = 10.0 ** ((level + random.normal(0.0, 6.0, tracks)) / 10.0)
+            energy[silent] = 0.0
+            yield {"energy": energy.astype(np.float32), "present": random.random(tracks) > 0.1}
+
+    def poisoned(self, inputs: Arrays) -> tuple[Arrays, Arrays]:
+        """See `Trial.poisoned`."""
+        clean = inputs | {"present": _with(inputs["present"], False)}
+        return clean, clean | {"energy": _with(inputs["energy"], np.nan)}
+
+    def whole(self, kept: Kept) -> tuple[npt.NDArray[Any], npt.NDArray[Any], float]:
+        """See `Trial.whole`."""
+        energy = np.stack([inputs["energy"] for inputs, _ in kept]).astype(np.float64)
+        present = np.stack([inputs["present"] for inputs, _ in kept])
+        rows = zip(energy.T, present.T, strict=True)
+        known = np.stack([outputs["known"] for _, outputs in kept])
+        streamed = np.where(known, np.stack([outputs["gain_db"] for _, outputs in kept]), np.nan)
+        expected = np.stack([reference.equal_loudness(row, mask) for row, mask in rows], axis=1)
+        return streamed, expected, self._TOLERANCE_DB
+
+
+class HeadroomTrial:
+    """Headroom: audio, against the rule in double precision over the whole pass."""
+
+    short, long, same_bits = 100, 12000, True
+    _TOLERANCE_DB = 0.01
+
+    def material(self, tracks: int, frames: int) -> Iterator[Arrays]:
+        """See `Trial.material`."""
+        random = np.random.default_rng(tracks)
+        for level, silent in _levels(random, tracks, frames):
+            audio = random.uniform(-1.0, 1.0, (tracks, 2 * 441)) * 10.0 ** (level / 20.0)[:, None]
+            audio[silent] = 0.0
+            gains = random.uniform(-20.0, 12.0, tracks)
+            yield {"audio": audio.astype(np.float32), "gain_db": gains.astype(np.float32)}
+
+    def poisoned(self, inputs: Arrays) -> tuple[Arrays, Arrays]:
+        """See `Trial.poisoned`."""
+        clean, poisoned = inputs["audio"].copy(), inputs["audio"].copy()
+        clean[:, 7], poisoned[1, 7] = 0.0, np.nan
+        return inputs | {"audio": clean}, inputs | {"audio": poisoned}
+
+    def whole(self, kept: Kept) -> tuple[npt.NDArray[Any], npt.NDArray[Any], float]:
+        """See `Trial.whole`."""
+        sums = [10.0 ** (i["gain_db"].astype(np.float64) / 20.0) @ i["audio"] for i, _ in kept]
+        expected = reference.headroom(np.array([np.abs(values).max() for values in sums]))[:, None]
+        return np.stack([outputs["trim_db"] for _, outputs in kept]), expected, self._TOLERANCE_DB
+
+
+class StepTrial:
+    """A gain network frame by frame: embeddings and levels, against its forward over the whole signal."""
+
+    short, long, same_bits = 100, 12000, False
+
+    def __init__(self, network: GainNetwork, tolerance_db: float) -> None:
+        """``tolerance_db`` is how far the streamed gains may be from those of the whole signal."""
+        self.network, self.tolerance_db = network, tolerance_db
+
+    def material(self, tracks: int, frames: int) -> Iterator[Arrays]:
+        """See `Trial.material`; in the long run nobody comes or goes."""
+        random = np.random.default_rng(tracks)
+        embedding = np.zeros((tracks, 128), np.float32)
+        for frame, (level, silent) in enumerate(_levels(random, tracks, frames)):
+            if frame % STRIDE == STRIDE - 1:
+                embedding = random.normal(0.0, 1.0, (tracks, 128)).astype(np.float32)
+            heard = level + random.normal(0.0, 6.0, tracks)
+            yield {
+                "embedding": embedding,
+                "level_db": np.where(silent, -100.0, heard).astype(np.float32),
+                "energy": np.where(silent, 0.0, 10.0 ** (heard / 10.0)).astype(np.float32),
+                "mask": (random.random(tracks) > 0.1) | (frames == self.long),
+            }
+
+    def poisoned(self, inputs: Arrays) -> tuple[Arrays, Arrays]:
+        """See `Trial.poisoned`."""
+        clean = inputs | {"mask": _with(inputs["mask"], False)}
+        return clean, clean | {
+            name: _with(inputs[name], np.nan) for name in ("embedding", "level_db", "energy")
+        }
+
+    def whole(self, kept: Kept) -> tuple[npt.NDArray[Any], npt.NDArray[Any], float] | None:
+        """See `Trial.whole`."""
+        if not all(inputs["mask"].all() for inputs, _ in kept):
+            return None
+        level, energy = (
+            torch.from_numpy(np.stack([inputs[name] for inputs, _ in kept], axis=1))[None]
+            for name in ("level_db", "energy")
+        )
+        heard = [inputs["embedding"] for inputs, _ in kept[STRIDE - 1 :: STRIDE]]
+        embeddings = torch.from_numpy(np.stack(heard, axis=1))[None]
+        with torch.no_grad():
+            gains = self.network.decide(
+                embeddings, level, energy, torch.ones(level.shape[:2], dtype=torch.bool)
+            )
+        return (
+            np.stack([outputs["gain_db"] for _, outputs in kept], axis=1),
+            gains[0].numpy(),
+            self.tolerance_db,
+        )
+
+
+class EmbeddingTrial:
+    """An embedding network: noise, tones and silence at many levels."""
+
+    short, long, same_bits = 2, 4, False
+
+    def material(self, tracks: int, frames: int) -> Iterator[Arrays]:
+        """See `Trial.material`."""
+        random = np.random.default_rng(tracks)
+        time = np.arange(SAMPLES) / 16000.0
+        for level, silent in _levels(random, tracks, frames):
+            tones = np.sin(2.0 * np.pi * random.uniform(50.0, 7000.0, (tracks, 1)) * time)
+            noise = random.normal(0.0, 0.3, (tracks, SAMPLES)) * np.linspace(0.0, 1.0, SAMPLES)
+            audio = (tones + noise) * 10.0 ** (level / 20.0)[:, None]
+            audio[silent] = 0.0
+            yield {"audio": audio.astype(np.float32), "normalised": random.random(tracks) > 0.5}
+
+    def poisoned(self, inputs: Arrays) -> None:
+        """See `Trial.poisoned`: rows do not see each other, and none is masked."""
+
+    def whole(self, kept: Kept) -> None:
+        """See `Trial.whole`: nothing is kept from frame to frame."""
+
+
+def _levels(
+    random: np.random.Generator, tracks: int, frames: int
+) -> Iterator[tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]]:
+    """Yield a level in dB that wanders and whether there is a pause, per track."""
+    level = random.uniform(-50.0, -10.0, tracks)
+    for frame in range(frames):
+        level = np.clip(level + random.normal(0.0, 0.5, tracks), -66.0, 3.0)
+        yield level, (frame // 50 + np.arange(tracks)) % 5 == 4
+
+
+def _with(values: npt.NDArray[Any], row: float | bool) -> npt.NDArray[Any]:
+    """Return ``values`` with ``row`` all over row 1."""
+    changed = values.copy()
+    changed[1] = row
+    return changed
