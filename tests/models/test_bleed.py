@@ -93,7 +93,7 @@ def test_a_response_decays_by_the_reverberation_time_of_its_room(index: int) -> 
     decay = 10.0 * np.log10(left / left[0])
     first, last = int(np.argmax(decay < -5.0)), int(np.argmax(decay < -35.0))
     slope = np.polyfit(np.arange(first, last) / RATE, decay[first:last], 1)[0]
-    assert -60.0 / slope == pytest.approx(room.rt60, rel=0.15)
+    assert -60.0 / slope == pytest.approx(room.rt60, rel=0.1)
 
 
 def test_convolution_equals_the_plain_sum() -> None:

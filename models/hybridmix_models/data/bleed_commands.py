@@ -99,7 +99,7 @@ def _print_kit(comparison: Comparison) -> None:
             low, high = np.percentile(levels[:, column], bounds)
             cells.append(f"{np.median(levels[:, column]):.1f} ({low:.1f} to {high:.1f})")
         for known, simulated in zip(comparison.known_delay.values(), comparison.delay.values(), strict=True):
-            cells += [f"{known[column]:.0f}", f"{simulated[column]:.0f}"]
+            cells += ["–" if np.isnan(known[column]) else f"{known[column]:.0f}", f"{simulated[column]:.0f}"]
         typer.echo(f"| {' | '.join(cells)} |")
 
 

@@ -58,6 +58,8 @@ _BEFORE_S, _AFTER_S = 0.08, 0.03
 #: Samples of each hit that are looked at, about its time; the first 200 are its rest.
 _WINDOW = (-300, 900)
 _FEWEST_HITS = 5
+#: Samples between the quartiles of the delays that are taken for one.
+_WIDEST = 30
 #: Samples of each groove that are played on the simulated stages.
 _EXCERPT = 8 * RATE
 
@@ -70,7 +72,7 @@ class Comparison:
     known_level_db: Doubles
     #: (rooms, 7): the same, simulated.
     level_db: Doubles
-    #: By drum, (7,): arrival after that in the front microphone, in samples; NaN where too few hits tell.
+    #: By drum, (7,): arrival after that in the front microphone, in samples; NaN where the hits do not tell.
     known_delay: Mapping[Drum, Doubles]
     #: By drum, (7,): the same, simulated.
     delay: Mapping[Drum, Doubles]
@@ -126,12 +128,16 @@ def known_ratios(folder: Path) -> dict[Drum, Doubles]:
 def known_delays(folder: Path, drum: Drum) -> Doubles:
     """Return (7,): arrival of ``drum`` in each microphone after that in the front one, median over single hits.
 
-    In samples; NaN where fewer than five hits stand out in both microphones.
+    In samples; NaN where fewer than five hits stand out in both microphones, or half of them differ by more than
+    30 samples.
     """
     arrivals = np.concatenate([_hits(groove, drum) for groove in _grooves(folder)])
-    late = arrivals - arrivals[:, [_REFERENCE]]
-    enough = np.isfinite(late).sum(axis=0) >= _FEWEST_HITS
-    return np.array([np.nanmedian(late[:, k]) if enough[k] else np.nan for k in range(len(_NAMES))])
+    out = np.full(len(_NAMES), np.nan)
+    for column, late in enumerate((arrivals - arrivals[:, [_REFERENCE]]).T):
+        late = late[np.isfinite(late)]
+        if len(late) >= _FEWEST_HITS and np.subtract(*np.percentile(late, [75, 25])) <= _WIDEST:
+            out[column] = np.median(late)
+    return out
 
 
 def _hits(groove: Path, drum: Drum) -> Doubles:

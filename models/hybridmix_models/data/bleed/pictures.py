@@ -43,9 +43,10 @@ def draw_room(room: Room, path: Path, tracks: int = 8) -> None:
 
         kernels = responses(room, range(tracks), RATE).astype(np.float64)
         time = np.arange(kernels.shape[-1]) / RATE * 1000.0
-        for column, colour, name in ((1, _SOFT, "source 2"), (0, _LIVE, "own reverberation")):
+        for column, colour, name in ((0, _LIVE, "own reverberation"), (1, _SOFT, "source 2")):
             level = 20.0 * np.log10(np.abs(kernels[0, column]) + 1e-6)
-            response.vlines(time[::2], -80.0, np.maximum(level[::2], -80.0), color=colour, lw=0.4, label=name)
+            response.vlines(time[::2], -80.0, np.maximum(level[::2], -80.0), color=colour, lw=0.4)
+            response.plot([], [], color=colour, label=name)
         response.plot([0.0], [0.0], "v", color=_DARK, label="own direct sound")
         response.set(xlim=(-2, 120), ylim=(-80, 5), xlabel="ms", ylabel="dB", title="microphone 1")
         response.legend(loc="upper right", frameon=False)
@@ -77,7 +78,7 @@ def draw_ratios(ratios: Mapping[Found, Doubles], known: Mapping[Drum, Doubles], 
             axes.plot([values.min(), values.max()], [height, height], color=_DARK, lw=3)
             axes.text(values.max() + 0.6, height, f"{drum}, recorded", va="center", fontsize=8)
         axes.set(xlabel="own direct sound over everything else in its microphone, dB", ylabel="tracks, %")
-        axes.legend(frameon=False, loc="upper left", fontsize=8)
+        axes.legend(frameon=False, loc="center right", fontsize=8)
         figure.savefig(path, metadata={"Date": None})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -15,23 +16,25 @@ from hybridmix_models.data.types import RATE, Floats, Song, Stem
 
 __all__ = ["Found", "survey", "time_of_scene"]
 
-#: A condition, or the rooms before any scaling.
+#: A condition, or sources at their reference balance in rooms as they are.
 Found = Literal["unscaled", "light", "heavy"]
 _CONDITIONS: tuple[Literal["light", "heavy"], ...] = ("light", "heavy")
 
 
-def survey(songs: Iterable[Song], rooms: Sequence[Room], seed: int = 0) -> dict[Found, Doubles]:
-    """Return own direct sound over everything else, in dB, of every track that plays in one scene per song."""
+def survey(
+    songs: Iterable[Song], rooms: Sequence[Room], *, scenes: int = 4, seed: int = 0
+) -> dict[Found, Doubles]:
+    """Return own direct sound over everything else, in dB, of every track that plays in ``scenes`` per song."""
     ratios: dict[Found, list[Doubles]] = {"unscaled": [], "light": [], "heavy": []}
-    for index, song in enumerate(songs):
+    for index, (song, number) in enumerate(product(songs, range(scenes))):
         for condition in _CONDITIONS:
             scene = make_scene(song, condition, rooms, np.random.default_rng([seed, index]))
             plays = scene.active.any(axis=1)
             ratios[condition].append(bleed_ratio_db(scene)[plays])
-        room = rooms[index % len(rooms)]
-        direct = scene.direct * 10.0 ** (scene.target_db[:, :1] / 20.0)
-        bleed = convolve(direct, responses(room, range(len(direct)), RATE))
-        ratios["unscaled"].append(10.0 * np.log10(_energy(direct)[plays] / _energy(bleed)[plays]))
+        if number == 0:
+            direct = scene.direct * 10.0 ** (scene.target_db[:, :1] / 20.0)
+            bleed = convolve(direct, responses(rooms[index % len(rooms)], range(len(direct)), RATE))
+            ratios["unscaled"].append(10.0 * np.log10(_energy(direct)[plays] / _energy(bleed)[plays]))
     return {found: np.concatenate(parts) for found, parts in ratios.items()}
 
 
