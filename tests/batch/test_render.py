@@ -64,6 +64,27 @@ def test_the_first_gain_comes_at_the_end_of_its_frame_plus_the_control_delay(del
     assert changed % frame == (delay * RATE // 1000 + 1) % frame
 
 
+def test_a_render_begins_at_the_values_it_learned_and_stays_near_them() -> None:
+    tracks = [
+        MixTrack(_noise(-26.0, 8.0), "quiet"),
+        MixTrack(_noise(-3.0, 8.0, channels=2, seed=2), "loud", gain_offset_db=24.0),
+    ]
+    with MixSession(tracks, sample_rate=RATE) as session:
+        mix = session.render()
+        values = [strip.shim.start_values for strip in session._strips]
+    assert mix.report.complete
+    first = round(0.05 * RATE)
+    for track, stem, learned in zip(tracks, mix.stems, values, strict=True):
+        assert stem is not None
+        assert learned["trim_db"] < -0.2
+        heard = np.atleast_2d(np.asarray(track.audio))
+        applied = 20.0 * np.log10(np.abs(stem[0] / heard[0])[np.abs(heard[0]) > 1e-4])
+        start = learned["gain_db"] + learned["trim_db"]
+        assert applied[:first] == pytest.approx(start, abs=1e-3)
+        # Noise is as loud everywhere: nothing that the service has heard asks for other values.
+        assert applied == pytest.approx(start, abs=0.3)
+
+
 def test_a_second_render_of_the_same_session_is_the_same_to_the_bit() -> None:
     tracks = [MixTrack(_noise(-30.0, 3.0), "a"), MixTrack(_noise(-12.0, 3.0, seed=2), "b")]
     with MixSession(tracks, sample_rate=RATE) as session:

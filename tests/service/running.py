@@ -24,7 +24,17 @@ from hybridmix.engine.client import Client
 from hybridmix.engine.config import Config
 from hybridmix.engine.discovery import Discovery
 from hybridmix.engine.server import Server
-from hybridmix.wire import Flags, Header, Kind, Message, decode, encode, encode_control, proof
+from hybridmix.wire import (
+    Flags,
+    Header,
+    Kind,
+    Message,
+    decode,
+    encode,
+    encode_control,
+    encode_values,
+    proof,
+)
 from hybridmix.wire import messages as m
 from hybridmix.wire.limits import PROTOCOL
 
@@ -184,8 +194,9 @@ def block(
     rate: int = RATE,
     amount: float = 1.0,
     offset_db: float = 0.0,
+    values: Sequence[tuple[int, float]] = (),
 ) -> list[bytes]:
-    """A BLOCK with ``audio`` (channels, frames) at ``position`` samples and D = 40 ms."""
+    """A BLOCK with ``audio`` (channels, frames) at ``position`` samples, start ``values`` and D = 40 ms."""
     header = Header(
         Kind.BLOCK,
         group,
@@ -199,14 +210,23 @@ def block(
         delay=rate * 40 // 1000,
         amount=amount,
         offset_db=offset_db,
+        count=len(values),
     )
-    return encode(header, audio.astype("<f4").tobytes())
+    return encode(header, audio.astype("<f4").tobytes() + encode_values(values))
 
 
-def start(instance: UUID, *, run: int = 1, group: int = 1, rate: int = RATE) -> list[bytes]:
-    """The announcement of a run from a stop at position 0."""
-    silence = np.zeros((2, 0), np.float32)
-    return block(instance, silence, 0, run=run, flags=Flags.RUN_BEGIN | Flags.START, group=group, rate=rate)
+def start(
+    instance: UUID,
+    *,
+    run: int = 1,
+    group: int = 1,
+    rate: int = RATE,
+    position: int = 0,
+    values: Sequence[tuple[int, float]] = (),
+) -> list[bytes]:
+    """The announcement of a run from a stop at ``position``, with start ``values`` by parameter id."""
+    silence, flags = np.zeros((2, 0), np.float32), Flags.RUN_BEGIN | Flags.START
+    return block(instance, silence, position, run=run, flags=flags, group=group, rate=rate, values=values)
 
 
 def eventually(condition: Callable[[], bool], timeout: float = 5.0) -> bool:

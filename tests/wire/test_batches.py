@@ -41,6 +41,7 @@ def assert_equal(read: list[Block], packets: list[Message]) -> None:
         assert (block.position, block.lead) == (header.position, header.lead)
         assert block.audio.shape == packet.audio.shape
         assert block.audio.tobytes() == packet.audio.tobytes()
+        assert list(block.start) == packet.start
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -68,7 +69,7 @@ def test_packets_of_one_message_arrive_in_order(sent: list[tuple[Header, bytes]]
     frames = join([encode(header, payload) for header, payload in sent])
     packets = list(decode(frames).packets)
     assert [packet.header for packet in packets] == [header for header, _ in sent]
-    assert [packet.audio.tobytes() for packet in packets] == [payload for _, payload in sent]
+    assert [packet.payload for packet in packets] == [payload for _, payload in sent]
     assert_equal(read_blocks(frames), packets)
 
 

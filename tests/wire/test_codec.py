@@ -36,6 +36,9 @@ identities = st.uuids().filter(lambda identity: identity.int != 0)
 u32 = st.integers(0, (1 << 32) - 1)
 u64 = st.integers(0, (1 << 64) - 1)
 positions = st.integers(-MAX_POSITION, MAX_POSITION)
+values = st.dictionaries(
+    st.integers(1, 65535), st.floats(-60, 0, width=32, allow_nan=False), max_size=16
+).map(lambda values: sorted(values.items()))
 labels = st.text(st.characters(exclude_categories=["Cs"]), max_size=256)
 
 
@@ -67,9 +70,10 @@ def blocks(draw: st.DrawFn) -> tuple[Header, bytes]:
         lead=draw(u32),
         amount=draw(st.floats(0, 1, width=32)),
         offset_db=draw(st.floats(-24, 24, width=32)),
+        count=len(start := draw(values) if flags & Flags.START else []),
     )
     noise = np.random.default_rng(draw(u32)).standard_normal((channels, hops * hop))
-    return header, noise.astype("<f4").tobytes()
+    return header, noise.astype("<f4").tobytes() + encode_values(start)
 
 
 @given(blocks())
@@ -78,13 +82,8 @@ def test_block_arrives_as_it_was_sent(sent: tuple[Header, bytes]) -> None:
     header, payload = sent
     message = decode(encode(header, payload))
     assert message.header == header
-    assert message.audio.tobytes() == payload
+    assert message.audio.tobytes() + encode_values(message.start) == payload
     assert message.audio.shape == (header.channels, header.frames)
-
-
-values = st.dictionaries(
-    st.integers(1, 65535), st.floats(-60, 0, width=32, allow_nan=False), max_size=16
-).map(lambda values: sorted(values.items()))
 
 
 @given(identities, positions, st.integers(0, 38400), u32, values)

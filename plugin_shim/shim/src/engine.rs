@@ -15,7 +15,7 @@ use crate::readouts::{Flow, Situation, needed_delay};
 use crate::roster::{Lane, Member, Roster};
 use crate::schedule::Schedule;
 use crate::settings::Settings;
-use crate::shared::{BridgeEnds, Scheduled, Shared};
+use crate::shared::{BridgeEnds, Scheduled, Shared, StartValues};
 use crate::transport::{Begin, Step, Tracker, Transport};
 use crate::waiting::{self, Ended};
 use wire::{flags, parameters::PARAMETERS};
@@ -159,24 +159,22 @@ impl Engine {
         self.shared.readout.run.store(self.run, Relaxed);
         self.chain.rebase(step.moved);
         self.bypass.rebase(step.moved);
-        self.cutter.begin(self.run, begin == Begin::Start);
+        let start = (begin == Begin::Start).then(|| self.shared.start_values());
+        self.cutter.begin(self.run, start);
         self.schedule.begin(self.run);
         self.flow.begin_run();
         self.burst = 0;
-        if begin == Begin::Start {
+        if let Some(start) = start {
             self.flow.start_over();
             let silent = self.fresh || self.quiet >= i64::from(self.rate / 100);
-            self.apply_start_values(step.position, silent);
+            self.apply_start_values(start, step.position, silent);
         }
     }
 
-    /// To the start values of the project: at once, or moving from `position` on.
-    fn apply_start_values(&mut self, position: i64, at_once: bool) {
-        for (parameter, value) in PARAMETERS.iter().zip(&self.shared.start_values) {
-            let value = f32::from_bits(value.load(Relaxed));
-            if !(parameter.min..=parameter.max).contains(&value) {
-                continue;
-            }
+    /// To the start values of the project, neutral where there are none: at once, or moving from `position` on.
+    fn apply_start_values(&mut self, start: StartValues, position: i64, at_once: bool) {
+        for (parameter, value) in PARAMETERS.iter().zip(start) {
+            let value = value.unwrap_or(parameter.neutral);
             if at_once {
                 self.chain.snap(parameter.id, f64::from(value));
             } else {
@@ -277,7 +275,7 @@ impl Engine {
         while at < end {
             self.apply(at);
             if settings.falls_back && self.flow.falls_back(at - position) {
-                self.apply_start_values(at, false);
+                self.apply_start_values(self.shared.start_values(), at, false);
             }
             let loss = position.saturating_add(self.flow.left());
             let cuts = [self.schedule.next().unwrap_or(end), loss];

@@ -5,7 +5,7 @@ use rtrb::{Producer, RingBuffer};
 
 use crate::channels::{length, signed, unsigned};
 use crate::roster::Roster;
-use crate::shared::Hop;
+use crate::shared::{Hop, StartValues};
 use crate::transport::beat_after;
 use wire::flags;
 
@@ -45,8 +45,8 @@ pub struct Cutter {
     /// The hop in progress was gathered from its first sample on.
     whole: bool,
     run: u32,
-    /// The run begins from a stop.
-    start: bool,
+    /// What the run starts with, where it begins from a stop.
+    start: Option<StartValues>,
     announced: bool,
     /// Hops were lost since the last one that went out.
     gap: bool,
@@ -73,15 +73,15 @@ impl Cutter {
             partial: vec![0.0; hop * channels],
             whole: false,
             run: 0,
-            start: false,
+            start: None,
             announced: false,
             gap: false,
         };
         (cutter, (hops_end, samples_end))
     }
 
-    /// A run begins with the next block.
-    pub fn begin(&mut self, run: u32, start: bool) {
+    /// A run begins with the next block; from a stop with `start` values.
+    pub fn begin(&mut self, run: u32, start: Option<StartValues>) {
         (self.run, self.start) = (run, start);
         self.forget();
     }
@@ -137,8 +137,9 @@ impl Cutter {
         if self.hops.slots() == 0 {
             return false;
         }
-        let start = if self.start { flags::START } else { 0 };
-        let hop = self.describe(position, 0, flags::RUN_BEGIN | start, (position, context));
+        let start = if self.start.is_some() { flags::START } else { 0 };
+        let mut hop = self.describe(position, 0, flags::RUN_BEGIN | start, (position, context));
+        hop.start = self.start.unwrap_or_default();
         self.announced = self.hops.push(hop).is_ok();
         self.announced
     }
@@ -177,6 +178,7 @@ impl Cutter {
             lead: context.lead,
             amount: context.amount,
             offset_db: context.offset_db,
+            start: StartValues::default(),
         }
     }
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 use wire::control::{InstanceStats, Join, Joined};
 use wire::limits::{MAX_COUNTER, MAX_LABEL};
-use wire::{Header, Kind, Values, flags, status};
+use wire::parameters::PARAMETERS;
+use wire::{Header, Kind, Values, append_samples, flags, status};
 
 use crate::queue::Queue;
 use crate::roster;
@@ -202,9 +203,15 @@ impl Member {
         }
     }
 
-    /// Lays out the next BLOCK, its samples in `planar`; `queue.sent` takes what is returned last.
-    pub fn next_block(&self, planar: &mut Vec<f32>) -> Option<(Header, usize)> {
+    /// Lays out the next BLOCK with its payload; `planar` is room for samples. `queue.sent` takes what is
+    /// returned last.
+    pub fn next_block(&self, planar: &mut Vec<f32>, payload: &mut Vec<u8>) -> Option<(Header, usize)> {
         let (hop, taken) = self.queue.next(self.ends.channels, planar)?;
+        payload.clear();
+        append_samples(payload, planar);
+        let given = PARAMETERS.iter().zip(hop.start).filter_map(|(one, value)| Some((one.id, value?)));
+        let start = Values::new(&given.collect::<Vec<_>>()).unwrap_or_default();
+        payload.extend(start.encode());
         let header = Header {
             group: hop.group,
             flags: hop.flags,
@@ -221,6 +228,7 @@ impl Member {
             lead: hop.lead,
             amount: hop.amount,
             offset_db: hop.offset_db,
+            count: u32::try_from(start.as_slice().len()).unwrap_or_default(),
             ..Header::new(Kind::Block)
         };
         Some((header, taken))

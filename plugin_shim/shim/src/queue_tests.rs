@@ -17,6 +17,7 @@ fn hop(run: u32, index: i64, flags: u32) -> Hop {
         lead: 0,
         amount: 1.0,
         offset_db: 0.0,
+        start: [None; 2],
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering, f
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
+use wire::parameters::PARAMETERS;
 
 use crate::doorbell::Doorbell;
 
@@ -42,6 +43,33 @@ pub struct Hop {
     pub amount: f32,
     /// The user's gain offset in dB.
     pub offset_db: f32,
+    /// Values that the run starts with, in the order of `PARAMETERS`; with START only.
+    pub start: StartValues,
+}
+
+/// Saved start values in the order of `PARAMETERS`; `None` where none was saved.
+pub type StartValues = [Option<f32>; PARAMETERS.len()];
+
+/// A value that may be missing, for threads that share no lock: NaN where it is.
+#[derive(Debug)]
+pub struct Optional(AtomicU32);
+
+impl Default for Optional {
+    fn default() -> Self {
+        Self(AtomicU32::new(f32::NAN.to_bits()))
+    }
+}
+
+impl Optional {
+    /// The value, if there is one.
+    pub fn get(&self) -> Option<f32> {
+        Some(f32::from_bits(self.0.load(Ordering::Relaxed))).filter(|value| !value.is_nan())
+    }
+
+    /// Replaces it.
+    pub fn set(&self, value: Option<f32>) {
+        self.0.store(value.unwrap_or(f32::NAN).to_bits(), Ordering::Relaxed);
+    }
 }
 
 /// Values for one frame, on their way from the bridge to audio.
@@ -165,13 +193,18 @@ pub struct Shared {
     pub identity: Mutex<Identity>,
     /// Rises when `identity` changed (state load, label, track name): the bridge watches it.
     pub identity_version: AtomicU32,
-    /// Start values for audio, one slot per `wire::parameters::PARAMETERS`, `f32` bits.
-    pub start_values: [AtomicU32; MAX_VALUES],
+    /// Start values for audio, in the order of `PARAMETERS`.
+    pub start_values: [Optional; PARAMETERS.len()],
     /// Set when the project must be marked changed (new identity); a shell clears it on the main thread.
     pub host_dirty: AtomicBool,
 }
 
 impl Shared {
+    /// The start values as they are now. Any world.
+    pub fn start_values(&self) -> StartValues {
+        self.start_values.each_ref().map(Optional::get)
+    }
+
     /// The identity of an instance that is about to join, locked; one that has none yet gets one. Bridge.
     pub fn identity(&self) -> MutexGuard<'_, Identity> {
         let mut identity = self.identity.lock().unwrap_or_else(PoisonError::into_inner);

@@ -83,8 +83,7 @@ pub fn load(shared: &Shared, bytes: &[u8]) -> Result<(), StateError> {
         shared.params.set(param.id, saved.params.get(param.name).copied().unwrap_or(param.default));
     }
     for (slot, parameter) in shared.start_values.iter().zip(&PARAMETERS) {
-        let start = saved.start.get(parameter.name).copied().unwrap_or(parameter.neutral);
-        slot.store(start.to_bits(), Ordering::Relaxed);
+        slot.set(saved.start.get(parameter.name).copied());
     }
     let mut identity = shared.identity.lock().unwrap_or_else(PoisonError::into_inner);
     identity.instance = saved.instance.unwrap_or_default();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use wire::control::{Control, RoundTrip, Stats};
-use wire::{Header, Hex32, Kind, append_samples, status};
+use wire::{Header, Hex32, Kind, status};
 
 use crate::connection::{Connection, Event};
 use crate::discovery::{self, Service, Trouble};
@@ -309,9 +309,8 @@ impl Worker {
             let ready = self.members.iter_mut().filter(|m| connection.has_credit(m.handle));
             let oldest = ready.filter_map(|m| m.queue.first_stamp().map(|stamp| (stamp, m)));
             let Some((_, member)) = oldest.min_by_key(|(stamp, _)| *stamp) else { break };
-            let Some((header, taken)) = member.next_block(&mut self.planar) else { break };
-            self.payload.clear();
-            append_samples(&mut self.payload, &self.planar);
+            let next = member.next_block(&mut self.planar, &mut self.payload);
+            let Some((header, taken)) = next else { break };
             match connection.add_block(member.handle, header, &self.payload) {
                 Sent::Yes => member.note_sent(&header, now),
                 Sent::Later => break,

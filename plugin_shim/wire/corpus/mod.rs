@@ -118,10 +118,12 @@ fn understand(message: &Frames) -> Result<Vec<u8>, WireError> {
         let anew = |payload: &[u8]| encode(&header, payload).expect("what is accepted can be sent");
         match &body {
             Body::Empty => all.extend(anew(&[])),
-            Body::Samples(samples) => {
+            Body::Samples(samples, start) => {
                 let mut payload = Vec::new();
                 wire::append_samples(&mut payload, &samples.iter().collect::<Vec<_>>());
+                payload.extend(start.encode());
                 all.extend(anew(&payload));
+                all.extend(start.encode());
             }
             Body::Values(values) => {
                 all.extend(anew(&values.encode()));

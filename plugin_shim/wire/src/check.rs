@@ -32,6 +32,10 @@ impl Header {
         }
     }
 
+    fn check_count(&self) -> Result<(), WireError> {
+        refuse(usize::try_from(self.count).map_or(true, |n| n > MAX_VALUES), WireError::Count(self.count))
+    }
+
     fn check_block(&self) -> Result<(), WireError> {
         self.check_instance()?;
         refuse(!(1..=MAX_GROUP).contains(&self.group), WireError::Group(self.group))?;
@@ -51,7 +55,8 @@ impl Header {
         refuse(!whole, WireError::Frames(self.frames))?;
         self.check_position()?;
         let off_grid = self.frames > 0 && self.position % i64::from(hop) != 0;
-        refuse(off_grid, WireError::Position(self.position))
+        refuse(off_grid, WireError::Position(self.position))?;
+        self.check_count()
     }
 
     fn check_params(&self) -> Result<(), WireError> {
@@ -59,20 +64,27 @@ impl Header {
         self.check_position()?;
         let after = i128::from(self.apply_at) - i128::from(self.position);
         refuse(!(0..=i128::from(MAX_DELAY)).contains(&after), WireError::ApplyAt(self.apply_at))?;
-        refuse(usize::try_from(self.count).map_or(true, |n| n > MAX_VALUES), WireError::Count(self.count))?;
+        self.check_count()?;
         refuse(self.has(flags::NONE) && self.count > 0, WireError::Flags(self.flags))
     }
 
     /// Bytes of payload that the header announces; `None` where the payload is JSON.
     pub(crate) fn payload_length(&self) -> Option<usize> {
-        let words = |n: u32| usize::try_from(n).unwrap_or(usize::MAX).saturating_mul(4);
         match self.kind {
-            Kind::Block => Some(words(self.frames).saturating_mul(usize::from(self.channels))),
-            Kind::Params => Some(words(self.count).saturating_mul(2)),
+            Kind::Block | Kind::Params => Some(self.samples_length().saturating_add(bytes(self.count, 8))),
             Kind::Leave | Kind::Wait | Kind::Credit | Kind::Ping | Kind::Pong => Some(0),
             _ => None,
         }
     }
+
+    /// Bytes of the samples that a BLOCK announces; 0 for other kinds.
+    pub(crate) fn samples_length(&self) -> usize {
+        bytes(self.frames, 4).saturating_mul(usize::from(self.channels))
+    }
+}
+
+fn bytes(count: u32, each: usize) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(each)
 }
 
 fn refuse(condition: bool, error: WireError) -> Result<(), WireError> {

@@ -96,7 +96,7 @@ impl Kind {
 pub mod flags {
     /// BLOCK: the first of its run.
     pub const RUN_BEGIN: u32 = 1;
-    /// BLOCK, with `RUN_BEGIN`: the run begins from a stop or an activation, with neutral service state.
+    /// BLOCK, with `RUN_BEGIN`: the run begins from a stop or an activation, with its start values or neutrally.
     pub const START: u32 = 1 << 1;
     /// BLOCK: the host's transport plays.
     pub const PLAYING: u32 = 1 << 2;
@@ -174,7 +174,7 @@ pub struct Header {
     pub amount: f32,
     /// The user's gain offset in dB.
     pub offset_db: f32,
-    /// Number of values in the payload.
+    /// Number of values in the payload; BLOCK: of start values, where START is set.
     pub count: u32,
 }
 
@@ -219,7 +219,8 @@ impl Header {
                 let flags = self.flags & flags::OF_BLOCK;
                 let beat = if flags & flags::HAS_BEAT == 0 { 0.0 } else { self.beat };
                 let tempo = if flags & flags::HAS_TEMPO == 0 { 0.0 } else { self.tempo };
-                Self { flags, apply_at: 0, count: 0, beat, tempo, ..*self }
+                let count = if flags & flags::START == 0 { 0 } else { self.count };
+                Self { flags, apply_at: 0, count, beat, tempo, ..*self }
             }
             Kind::Params => Self {
                 flags: self.flags & flags::OF_PARAMS,

@@ -68,8 +68,8 @@ impl<'a> Packets<'a> {
 pub enum Body<'a> {
     /// Nothing: LEAVE, WAIT, CREDIT, PING, PONG.
     Empty,
-    /// BLOCK: `frames` times `channels` samples, planar.
-    Samples(Samples<'a>),
+    /// BLOCK: `frames` times `channels` samples, planar, and start values, none without START.
+    Samples(Samples<'a>, Values),
     /// PARAMS.
     Values(Values),
     /// The kinds that carry JSON.
@@ -122,7 +122,10 @@ fn read<'a>(header: &Header, payload: &'a [u8], last: bool) -> Result<(Body<'a>,
         .filter(|(_, rest)| !last || rest.is_empty())
         .ok_or(WireError::PayloadLength { expected, actual: payload.len() })?;
     let body = match header.kind {
-        Kind::Block => Body::Samples(Samples::decode(own)?),
+        Kind::Block => {
+            let (samples, values) = own.split_at(header.samples_length());
+            Body::Samples(Samples::decode(samples)?, Values::decode(values, header.count)?)
+        }
         Kind::Params => Body::Values(Values::decode(own, header.count)?),
         kind => Control::decode(kind, own).transpose()?.map_or(Body::Empty, Body::Control),
     };

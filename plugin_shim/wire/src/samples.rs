@@ -1,4 +1,4 @@
-//! Payload of BLOCK: planar 32-bit floats, every frame of channel 0, then of channel 1.
+//! Samples in the payload of BLOCK: planar 32-bit floats, every frame of channel 0, then of channel 1.
 
 use crate::error::WireError;
 

@@ -1,4 +1,5 @@
-//! Payload of PARAMS: up to 16 times u16 id, u16 zero, f32 value, ids ascending.
+//! Values in a payload, of PARAMS and of BLOCKs with START: up to 16 times u16 id, u16 zero, f32 value, ids
+//! ascending.
 
 use crate::error::WireError;
 use crate::limits::MAX_VALUES;
@@ -7,7 +8,7 @@ use crate::parameters::{PARAMETERS, index_of};
 /// Bytes of one value.
 const STRIDE: usize = 8;
 
-/// The values of one frame, by ascending id; those that are not listed hold.
+/// The values of one frame, or those that a run starts with, by ascending id; those that are not listed hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Values {
     list: [(u16, f32); MAX_VALUES],
@@ -59,7 +60,7 @@ impl Values {
         payload
     }
 
-    /// Reads a payload of `count` values.
+    /// Reads `count` values.
     pub(crate) fn decode(payload: &[u8], count: u32) -> Result<Self, WireError> {
         let wanted =
             usize::try_from(count).ok().filter(|&n| n <= MAX_VALUES).ok_or(WireError::Count(count))?;

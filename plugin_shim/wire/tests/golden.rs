@@ -7,7 +7,7 @@ mod corpus;
 use corpus::{frames, golden, vectors};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use wire::{Body, Header, Hex32, WireError, append_samples, decode, encode, proof};
+use wire::{Body, Header, Hex32, Values, WireError, append_samples, decode, encode, proof};
 
 fn fields(h: &Header) -> Value {
     json!({
@@ -16,6 +16,10 @@ fn fields(h: &Header) -> Value {
         "tempo": h.tempo, "frames": h.frames, "channels": h.channels, "role": h.role, "delay": h.delay,
         "lead": h.lead, "amount": f64::from(h.amount), "offset_db": f64::from(h.offset_db), "count": h.count,
     })
+}
+
+fn meaning(values: &Values) -> Value {
+    values.as_slice().iter().map(|&(id, value)| json!([id, f64::from(value)])).collect()
 }
 
 /// Header and payload of a packet written anew; its payload must mean what the vector says.
@@ -31,15 +35,16 @@ fn written(header: &Header, body: &Body<'_>, vector: &Value, name: &str) -> (Vec
             (head, payload)
         }
         Body::Values(values) => {
-            let meaning: Vec<_> =
-                values.as_slice().iter().map(|&(id, v)| json!([id, f64::from(v)])).collect();
-            assert_eq!(Value::from(meaning), *vector.get("payload").unwrap_or(&json!([])), "{name}");
+            assert_eq!(meaning(values), *vector.get("payload").unwrap_or(&json!([])), "{name}");
             anew(values.encode())
         }
-        Body::Samples(samples) => {
-            assert_eq!(vector["payload"], format!("{} x {} samples", header.channels, header.frames));
+        Body::Samples(samples, start) => {
+            let told = Value::from(format!("{} x {} samples", header.channels, header.frames));
+            let told = if header.count == 0 { told } else { json!([told, meaning(start)]) };
+            assert_eq!(vector["payload"], told, "{name}");
             let mut payload = Vec::new();
             append_samples(&mut payload, &samples.iter().collect::<Vec<_>>());
+            payload.extend(start.encode());
             anew(payload)
         }
         Body::Empty => anew(Vec::new()),
@@ -76,7 +81,7 @@ fn accepted_vectors_mean_the_same_as_in_python() {
 fn samples_of_a_block_arrive_in_order() {
     let block = vectors("block");
     let message = frames(&block[0]);
-    let Ok(Body::Samples(samples)) = decode(&message).map(|message| message.body) else {
+    let Ok(Body::Samples(samples, _)) = decode(&message).map(|message| message.body) else {
         panic!("no samples")
     };
     let expected = (0..2u16).flat_map(|c| (0..480u16).map(move |i| (37 * i + 11 * c) % 256));

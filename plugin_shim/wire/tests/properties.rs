@@ -29,7 +29,8 @@ prop_compose! {
         (amount, offset_db) in (0.0f32..=1.0, -24.0f32..=24.0),
         (beat, tempo) in (-1e9f64..1e9, 0.0f64..999.0),
         sample in -2.0f32..2.0,
-    ) -> (Header, Vec<f32>) {
+        start in prop::collection::btree_map(1u16.., -60.0f32..=0.0, 0..=limits::MAX_VALUES),
+    ) -> (Header, Vec<u8>) {
         let announces = if hops == 0 { begins } else { 0 };
         let flags = (loose & !(flags::RUN_BEGIN | flags::START)) | announces;
         let mut header = Header::new(Kind::Block);
@@ -41,39 +42,49 @@ prop_compose! {
             position: grid * if hops == 0 { 1 } else { i64::from(hop) },
             ..header
         };
-        (header, vec![sample; usize::from(channels) * usize::try_from(hop * hops).unwrap()])
+        let mut payload = Vec::new();
+        append_samples(&mut payload, &vec![sample; usize::from(channels) * usize::try_from(hop * hops).unwrap()]);
+        if header.has(flags::START) {
+            header.count = u32::try_from(start.len()).unwrap();
+            payload.extend(Values::new(&start.into_iter().collect::<Vec<_>>()).unwrap().encode());
+        }
+        (header, payload)
     }
+}
+
+/// The payload of a BLOCK, written anew.
+fn written(body: &Body<'_>) -> Vec<u8> {
+    let Body::Samples(samples, start) = body else { panic!("no samples") };
+    let mut payload = Vec::new();
+    append_samples(&mut payload, &samples.iter().collect::<Vec<_>>());
+    payload.extend(start.encode());
+    payload
 }
 
 proptest! {
     #[test]
     fn packets_of_one_message_arrive_in_order(blocks in prop::collection::vec(block(), 1..8)) {
         let (mut heads, mut payload) = (Vec::new(), Vec::new());
-        for (header, samples) in &blocks {
-            let begin = payload.len();
-            append_samples(&mut payload, samples);
-            heads.extend(encode(header, &payload[begin..]).unwrap());
+        for (header, own) in &blocks {
+            heads.extend(encode(header, own).unwrap());
+            payload.extend(own);
         }
         let frames = [heads, payload];
         let message = decode(&frames).unwrap();
         let packets: Vec<_> = std::iter::once((message.header, message.body)).chain(message.more).collect();
         prop_assert_eq!(packets.len(), blocks.len());
-        for ((header, body), (sent, samples)) in packets.into_iter().zip(blocks) {
+        for ((header, body), (sent, own)) in packets.into_iter().zip(blocks) {
             prop_assert_eq!(header, sent);
-            let Body::Samples(read) = body else { panic!("no samples") };
-            prop_assert!(read.iter().eq(samples));
+            prop_assert_eq!(written(&body), own);
         }
     }
 
     #[test]
-    fn a_block_arrives_as_it_was_sent((header, samples) in block()) {
-        let mut payload = Vec::new();
-        append_samples(&mut payload, &samples);
+    fn a_block_arrives_as_it_was_sent((header, payload) in block()) {
         let frames = [encode(&header, &payload).unwrap().to_vec(), payload];
         let message = decode(&frames).unwrap();
         prop_assert_eq!(message.header, header);
-        let Body::Samples(read) = message.body else { panic!("no samples") };
-        prop_assert!(read.iter().eq(samples));
+        prop_assert_eq!(written(&message.body), &frames[1][..]);
     }
 
     #[test]

@@ -291,9 +291,18 @@ class MixSession:
         sinks.mix(mix)
 
     def _learn(self) -> None:
-        """Render the first seconds and begin the real pass with the gains that were reached there."""
+        """Begin the real pass with the values that the first seconds lead to."""
+        reached = self._rehearse([{}] * len(self._strips))
+        # That trim is also for the time before the gains were known; only with them it is the right one.
+        gains = [{name: values[name] for name in values if name == "gain_db"} for values in reached]
+        for strip, values in zip(self._strips, self._rehearse(gains), strict=True):
+            strip.shim.start(values)
+
+    def _rehearse(self, starts: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+        """Play the first seconds from ``starts``, by track; return the values that were reached."""
         assert self._service is not None
-        for strip in self._strips:
+        for strip, values in zip(self._strips, starts, strict=True):
+            strip.shim.start(values)
             strip.rewind()
         longest = min(max(strip.frames for strip in self._strips), round(self.settings.learn_s * self.rate))
         before = trace.count(self._service.trace)
@@ -305,8 +314,7 @@ class MixSession:
         last = self.rate * self.settings.control_delay_ms // 1000 + 1
         rows = self._service.traced(before)
         rows = rows[rows["end"] <= frames - last]
-        for strip in self._strips:
-            strip.shim.start(_reached(rows[rows["member"] == strip.shim.instance.bytes]))
+        return [_reached(rows[rows["member"] == strip.shim.instance.bytes]) for strip in self._strips]
 
 
 def _reached(rows: npt.NDArray[Any]) -> dict[str, float]:

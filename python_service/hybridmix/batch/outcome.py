@@ -56,6 +56,7 @@ class Observer:
         self._after = {strip.shim.label: Meter(rate, strip.channels) for strip in strips}
         self._mix = Meter(rate, 2, true_peak=True)
         self._instances = {strip.shim.label: strip.shim.instance for strip in strips}
+        self._starts = {strip.shim.label: strip.shim.start_values for strip in strips}
 
     def heard(self, label: str, block: Audio) -> None:
         """Note the peak of what the plugin of ``label`` heard; its loudness is the service's to measure."""
@@ -77,6 +78,8 @@ class Observer:
         counters = {name: value - self._counters_before[name] for name, value in _counters(status).items()}
         rows = self._service.traced(self._trace_skip)
         mine = {label: rows[rows["member"] == instance.bytes] for label, instance in self._instances.items()}
+        gains = {label: self._curve(label, _known(one), "gain_db") for label, one in mine.items()}
+        trim = self._curve(session.tracks[0].label, mine[session.tracks[0].label], "trim_db")
         complete = not any(counters[name] for name in counters if name != "absent")
         needed = max(member["needed_delay_ms"] for member in _members(status))
         report = Report(
@@ -99,7 +102,7 @@ class Observer:
                         finite(decibels(self._heard[track.label])),
                     ),
                     after=_level(self._after[track.label]),
-                    gain_db=_range(_known(mine[track.label])["gain_db"]),
+                    gain_db=_range(gains[track.label]),
                 )
                 for track in session.tracks
             ],
@@ -109,7 +112,7 @@ class Observer:
                 true_peak_dbtp=finite(self._mix.true_peak_dbtp()),
                 clipped_samples=0,
             ),
-            trim_db_min=_range(rows["trim_db"]).min,
+            trim_db_min=_range(trim).min,
             counters=Counters(**counters),
             complete=complete,
             advice="" if complete else _advice(session, needed),
@@ -119,8 +122,8 @@ class Observer:
         )
         return Measurement(
             report=report,
-            gains={label: self._curve(rows, "gain_db") for label, rows in mine.items()},
-            trim=self._curve(next(iter(mine.values())), "trim_db"),
+            gains=gains,
+            trim=trim,
             loudness=_loudness(self._mix),
         )
 
@@ -141,9 +144,13 @@ class Observer:
         energies[index[inside]] = rows["energy"][inside]
         return np.asarray(energies.reshape(-1, 2).mean(axis=1))
 
-    def _curve(self, rows: npt.NDArray[Any], name: str) -> Curve:
-        known = _known(rows) if name == "gain_db" else rows
-        return known["apply_at"] / self._rate, known[name].astype(np.float64)
+    def _curve(self, label: str, rows: npt.NDArray[Any], name: str) -> Curve:
+        """Return what the plugin of ``label`` started with, where that was learned, and what was sent."""
+        learned = [self._starts[label][name]] if name in self._starts[label] else []
+        return (
+            np.concatenate([np.zeros(len(learned)), rows["apply_at"] / self._rate]),
+            np.concatenate([learned, rows[name]]),
+        )
 
 
 def _members(status: dict[str, Any]) -> list[dict[str, Any]]:
@@ -168,7 +175,8 @@ def _level(meter: Meter) -> Level:
     return Level(lufs=finite(integrated(meter.energies())), peak_dbfs=finite(meter.peak_dbfs()))
 
 
-def _range(values: npt.NDArray[np.float32]) -> GainRange:
+def _range(curve: Curve) -> GainRange:
+    _, values = curve
     if not values.size:
         return GainRange(None, None, None, None)
     return GainRange(

@@ -66,6 +66,8 @@ class Shim:
         self._session = session
         self._params = params
         self._plugin = pedalboard.VST3Plugin(str(bundle))
+        #: Values that the next run from a stop begins with, by parameter name.
+        self.start_values: dict[str, float] = {}
         self.start({})
 
     def start(self, values: dict[str, float]) -> None:
@@ -79,6 +81,7 @@ class Shim:
             "start": values,
             "version": 1,
         }
+        self.start_values = values
         class_id = bytes(self._plugin.preset_data)[8:40]
         self._plugin.preset_data = _vst_preset(class_id, json.dumps(state, sort_keys=True).encode())
 

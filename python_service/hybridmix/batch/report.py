@@ -30,9 +30,9 @@ class MixLevel(msgspec.Struct, frozen=True):
 
 
 class GainRange(msgspec.Struct, frozen=True):
-    """Gains that the service sent for a track in dB, the group trim excluded; ``None`` where it sent none.
+    """Gains of a track in dB, the group trim excluded: what it starts with and what the service sent.
 
-    ``start`` is the first of them, about half a second in; before it, the plugin holds its start values.
+    ``None`` where there are none. ``start`` is the first: the learned one, else what was sent about half a second in.
     """
 
     start: float | None

@@ -47,7 +47,7 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     start: Annotated[
         Literal["learned", "neutral"],
         msgspec.Meta(
-            description="gains until the model has heard enough (about 0.5 s): learned from the first seconds, or 0 dB"
+            description="gains and trim to begin with: learned from the first seconds, or 0 dB until the model has heard enough (about 0.5 s)"
         ),
     ] = "learned"
     learn_s: Annotated[

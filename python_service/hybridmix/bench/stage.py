@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -32,11 +32,12 @@ _TEMPO = 120.0
 
 @dataclass(frozen=True)
 class Voice:
-    """One track: its name, from which its identity follows, role code of the wire, and samples."""
+    """One track: its name, from which its identity follows, role code of the wire, samples, and start values."""
 
     label: str
     role: int
     audio: Audio
+    start: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def _state(voice: Voice, instance: UUID, session: UUID, delay_ms: int) -> bytes:
         "label": voice.label,
         "params": {"control_delay": float(DELAYS_MS.index(delay_ms)), "role": float(voice.role)},
         "session": str(session),
-        "start": {},
+        "start": dict(voice.start),
         "version": 1,
     }
     return json.dumps(state, sort_keys=True).encode()

@@ -35,6 +35,9 @@ class GainRule(Protocol):
     def clear(self, slot: int) -> None:
         """Forget the member of ``slot``, growing to hold it where needed."""
 
+    def begin(self, slots: Slots, gain_db: Floats) -> None:
+        """Begin at ``gain_db`` (n,) where no gain is known yet. Raises ModelError."""
+
     def step(self, slots: Slots, energy: Floats, present: Flags) -> tuple[Floats, Flags]:
         """Gains in dB (n,) and whether each is known (n,).
 
@@ -51,6 +54,9 @@ class Raw:
         """Nothing is kept."""
 
     def clear(self, slot: int) -> None:
+        """Nothing is kept."""
+
+    def begin(self, slots: Slots, gain_db: Floats) -> None:
         """Nothing is kept."""
 
     def step(self, slots: Slots, energy: Floats, present: Flags) -> tuple[Floats, Flags]:  # noqa: ARG002
@@ -88,6 +94,21 @@ class EqualLoudness:
             self._known = np.concatenate([self._known, np.zeros(more, np.bool_)])
         for state in (self._window, self._filled, self._gain, self._known):
             state[slot] = 0
+
+    def begin(self, slots: Slots, gain_db: Floats) -> None:
+        """See `GainRule.begin`: as if ``gain_db`` were what the last 3 s had asked for."""
+        unknown = ~self._known[slots]
+        slots, gain_db = slots[unknown], gain_db[unknown]
+        one = np.ones(1, np.float32)
+        state = {"window": np.ones((1, _WINDOW), np.float32), "filled": np.full(1, _WINDOW)}
+        fresh = {"gain_in": np.zeros(1, np.float32), "known_in": np.zeros(1, np.bool_)}
+        out = _run(self._session, {"energy": one, "present": one > 0, **state, **fresh})
+        asked = float(out["gain_db"][0])
+        # A mean square of 1 asks for ``asked``; this one asks for ``gain_db``.
+        self._window[slots] = (10.0 ** ((asked - gain_db) / 10.0))[:, np.newaxis]
+        self._filled[slots] = _WINDOW
+        self._gain[slots] = gain_db
+        self._known[slots] = True
 
     def step(self, slots: Slots, energy: Floats, present: Flags) -> tuple[Floats, Flags]:
         """See `GainRule.step`."""
@@ -129,6 +150,14 @@ class Headroom:
     def reset(self) -> None:
         """Forget the peak."""
         self._state = {name: np.zeros(1, np.float32) for name in self._state_names}
+
+    def begin(self, trim_db: float) -> None:
+        """Begin as after a peak that asked for ``trim_db`` (0 or less). Raises ModelError."""
+        full_scale, neutral = np.ones((1, 1), np.float32), np.zeros(1, np.float32)
+        self.reset()
+        asked = self.step(full_scale, neutral)
+        self.reset()
+        self.step(full_scale * np.float32(10.0 ** ((asked - trim_db) / 20.0)), neutral)
 
     def step(self, audio: Floats, gain_db: Floats) -> float:
         """Trim in dB (0 or less) for ``audio`` (n, samples) gained by ``gain_db`` (n,)."""

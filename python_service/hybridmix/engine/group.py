@@ -37,13 +37,15 @@ Value = tuple[int, float]
 class _Member:
     """What the engine keeps of one member."""
 
-    __slots__ = ("channels", "slot", "store", "user")
+    __slots__ = ("channels", "run", "slot", "store", "user")
 
     def __init__(self, slot: int, frame: int) -> None:
         self.slot = slot
         self.store = HopStore(frame)
         #: Channels that were heard last; 0 before the first.
         self.channels = 0
+        #: Run that counted last.
+        self.run: int | None = None
         self.user = UserValues()
 
 
@@ -141,12 +143,17 @@ class Engine:
             kept.store.take(row.end) if row.standing is Standing.WHOLE else None
             for kept, row in zip(members, action.rows, strict=True)
         ]
+        begun = []
         for kept, frame in zip(members, frames, strict=True):
             if frame is not None:
                 kept.user = frame.user
+                if frame.run != kept.run:
+                    kept.run = frame.run
+                    begun.append(kept)
         energy = np.array([0.0 if frame is None else frame.energy for frame in frames], np.float32)
         present = np.array([frame is not None for frame in frames], np.bool_)
         try:
+            self._begin(begun, action.fresh)
             gains, known, trim = self._decide(members, frames, energy, present)
         except ModelError as error:
             self._hold(error)
@@ -183,6 +190,26 @@ class Engine:
             values.append((self._trim.id, answer.trim))
         return values
 
+    def _begin(self, members: Sequence[_Member], fresh: bool) -> None:
+        """Begin the runs of ``members`` from their start values, where nothing is known.
+
+        Start values are as the plugin applies them, so the user's part is taken off; the trim is that of the
+        group, so the lowest holds, and only where the whole group begins.
+        """
+        slots, gains, trims = [], [], []
+        for kept in members:
+            user, start = kept.user, dict(kept.user.start)
+            if self._gain.id in start and user.amount > 0.0:
+                slots.append(kept.slot)
+                asked = (start[self._gain.id] - user.offset_db) / user.amount
+                gains.append(min(max(asked, self._gain.min), self._gain.max))
+            if self._trim.id in start:
+                trims.append(start[self._trim.id])
+        if slots:
+            self._rule.begin(np.array(slots, np.intp), np.array(gains, np.float32))
+        if fresh and trims and self._headroom is not None:
+            self._headroom.begin(min(trims))
+
     def _decide(
         self,
         members: Sequence[_Member],
@@ -194,7 +221,8 @@ class Engine:
         gains, known = self._rule.step(slots, energy, present)
         amount = np.fromiter((kept.user.amount for kept in members), np.float32, len(members))
         offset = np.fromiter((kept.user.offset_db for kept in members), np.float32, len(members))
-        gains = np.clip(gains * amount + offset, self._gain.min, self._gain.max).astype(
+        # A plugin whose gain is not known yet, and that was not told one to start with, is at 0 dB.
+        gains = np.where(known, np.clip(gains * amount + offset, self._gain.min, self._gain.max), 0.0).astype(
             np.float32, copy=False
         )
         if self._headroom is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -30,6 +31,8 @@ class UserValues:
     offset_db: float = 0.0
     #: Control delay in samples.
     delay: int = 0
+    #: Start values of the run: parameter ids and values.
+    start: Sequence[tuple[int, float]] = ()
 
 
 @dataclass(slots=True)

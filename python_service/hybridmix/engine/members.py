@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID, uuid4
 
 from hybridmix.engine.group import Engine
@@ -49,6 +49,8 @@ class Member:
     #: Newest run and the position after its last BLOCK (samples).
     run: int | None = None
     position: int = 0
+    #: Start values of that run: parameter ids and values.
+    start: Sequence[tuple[int, float]] = ()
     #: Values of the last PARAMS by parameter id.
     values: dict[int, float] = dataclasses.field(default_factory=dict)
     stats: messages.InstanceStats | None = None

@@ -263,7 +263,7 @@ class Service:
                 self._block(member, block, now)
 
     def _block(self, member: Member, block: Block, now: float) -> None:
-        settings, position, lead, audio = block
+        settings, position, lead, audio, start = block
         group = member.group
         session, number, rate = group.key
         if settings.group != number or settings.rate != rate:
@@ -281,9 +281,11 @@ class Service:
             if not group.engine.accepts(member.id):
                 self.counters["blocks_over_limit"] += 1
                 return
+        if begin:
+            member.start = start
         if settings is not member.settings:
             member.settings, member.role = settings, settings.role
-            member.user = UserValues(settings.amount, settings.offset_db, settings.delay)
+            member.user = UserValues(settings.amount, settings.offset_db, settings.delay, member.start)
         member.run, member.position = run, position + frames
         if frames:
             group.engine.push(member.id, run, position, audio, member.user)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -57,6 +57,8 @@ class Block(NamedTuple):
     lead: int
     #: Finite samples, (channels, frames), read-only.
     audio: NDArray[np.float32]
+    #: Start values, with START: ids and values, ids ascending.
+    start: Sequence[tuple[int, float]] = ()
 
 
 class Answer(NamedTuple):
@@ -97,7 +99,9 @@ def read_blocks(frames: list[bytes]) -> list[Block]:
     if blocks is not None:
         return blocks
     return [
-        Block(_settings(packet.header), packet.header.position, packet.header.lead, packet.audio)
+        Block(
+            _settings(packet.header), packet.header.position, packet.header.lead, packet.audio, packet.start
+        )
         for packet in decode(frames).packets
     ]
 
@@ -153,7 +157,10 @@ def _read_known(head: bytes, payload: bytes) -> list[Block] | None:
         if settings is None:
             # Whatever is wrong in this packet, or before it, is found anew and named by `decode`.
             settings = _learn(key, head, start, payload, at * _SAMPLE.itemsize)
-        elif not _moves(settings, position, beat, tempo):
+        if settings.flags & Flags.START:
+            # Rare, and values may follow its samples.
+            return None
+        if not _moves(settings, position, beat, tempo):
             return None
         end = at + frames * settings.channels
         if end > len(samples):

@@ -65,6 +65,8 @@ class Message(msgspec.Struct, frozen=True):
     header: Header
     payload: bytes
     body: NDArray[np.float32] | Values | Control | None
+    #: Start values of a BLOCK with START: ids and values, ids ascending.
+    start: Values = msgspec.field(default_factory=list)
     #: The packets after the first, each as a message of its own.
     more: tuple[Message, ...] = ()
 
@@ -177,12 +179,12 @@ def encode_control(control: Control) -> list[bytes]:
 
 
 def encode_values(values: Sequence[tuple[int, float]]) -> bytes:
-    """The payload of a PARAMS; `encode` checks it."""
+    """The payload of a PARAMS, or the end of that of a BLOCK with START; `encode` checks it."""
     return b"".join(_VALUE.pack(number, 0, value) for number, value in values)
 
 
 def decode_values(payload: bytes) -> Values:
-    """Read the values of a PARAMS.
+    """Read values and their ids.
 
     Raises:
         WireError: ``value_order`` or ``value_range``.
@@ -259,8 +261,10 @@ _Fields = tuple[
 
 def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
     (_, _, _, _, _, group, flags, raw, run, rate, sequence, position, _, beat, tempo) = fields[:15]
-    (frames, channels, role, _, delay, lead, amount, offset_db, _, _) = fields[15:]
+    (frames, channels, role, _, delay, lead, amount, offset_db, count, _) = fields[15:]
     flags &= Flags.OF_BLOCK
+    if not flags & Flags.START:
+        count = 0
     instance = _instance(raw)
     if not 1 <= group <= MAX_GROUP:
         raise WireError("group", group)
@@ -292,18 +296,22 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
         raise WireError("frames", frames)
     if (frames and position % hop) or not -MAX_POSITION <= position <= MAX_POSITION:
         raise WireError("position", position)
-    if len(payload) != frames * channels * 4:
-        raise WireError("payload_length", (frames * channels * 4, len(payload)))
+    if count > MAX_VALUES:
+        raise WireError("count", count)
+    samples = frames * channels * _SAMPLE.itemsize
+    if len(payload) != samples + count * _VALUE.size:
+        raise WireError("payload_length", (samples + count * _VALUE.size, len(payload)))
     audio = np.ndarray((channels, frames), _SAMPLE, payload)
     if not np.isfinite(audio).all():
         raise WireError("samples")
     return Message(
         Header(
             *(kind, group, flags, instance, run, rate, sequence, position, 0, beat, tempo, frames),
-            *(channels, role, delay, lead, amount, offset_db, 0),
+            *(channels, role, delay, lead, amount, offset_db, count),
         ),
         payload,
         audio,
+        decode_values(payload[samples:]),
     )
 
 
@@ -356,6 +364,9 @@ _READERS: Final[dict[Kind, Callable[[Kind, _Fields, bytes], Message]]] = {
 }
 #: Length of the payload that a header announces, for the kinds that may share a message.
 _LENGTHS: Final[dict[Kind, Callable[[_Fields], int]]] = {
-    Kind.BLOCK: lambda fields: fields[15] * fields[16] * _SAMPLE.itemsize,
+    Kind.BLOCK: lambda fields: (
+        fields[15] * fields[16] * _SAMPLE.itemsize
+        + (fields[23] * _VALUE.size if fields[6] & Flags.START else 0)
+    ),
     Kind.PARAMS: lambda fields: fields[23] * _VALUE.size,
 }

@@ -60,7 +60,7 @@ FIELDS: Final = (
     Field("I", "lead", "any", "BLOCK", "largest lead seen in the client's process, in samples"),
     Field("f", "amount", "0 to 1", "BLOCK", "the user's amount of what the model asks for"),
     Field("f", "offset_db", "−24 to 24", "BLOCK", "the user's gain offset in dB"),
-    Field("I", "count", "0 to 16", "PARAMS", "number of values in the payload"),
+    Field("I", "count", "0 to 16", "PARAMS, BLOCK with START", "number of values in the payload"),
     Field("I", "", "any", "none", "zero is written"),
 )  # fmt: skip
 

@@ -52,7 +52,7 @@ class Flags:
 
     #: BLOCK: the first of its run.
     RUN_BEGIN: Final = 1
-    #: BLOCK, with RUN_BEGIN: the run begins from a stop or an activation, with neutral service state.
+    #: BLOCK, with RUN_BEGIN: the run begins from a stop or an activation, with its start values or neutrally.
     START: Final = 1 << 1
     #: BLOCK: the host's transport plays.
     PLAYING: Final = 1 << 2
@@ -103,7 +103,7 @@ class Header(msgspec.Struct, frozen=True, gc=False):
         lead: largest lead in the client's process, in samples.
         amount: the user's amount, 0 to 1.
         offset_db: the user's gain offset, -24 to 24 dB.
-        count: number of values in the payload.
+        count: number of values in the payload; BLOCK: of start values, where `Flags.START` is set.
     """
 
     kind: Kind

@@ -20,7 +20,7 @@ KINDS: Final[dict[Kind, tuple[str, str, str]]] = {
     Kind.JOIN: (_UP, "JSON", "an instance appears, or changed"),
     Kind.JOINED: (_DOWN, "JSON", "answers JOIN: identity and session"),
     Kind.LEAVE: (_UP, "empty", "the instance is gone"),
-    Kind.BLOCK: (_UP, "samples", "hops of an instance, or the announcement of a run"),
+    Kind.BLOCK: (_UP, "samples, values", "hops of an instance, or the announcement of a run"),
     Kind.WAIT: (_UP, "empty", "a render waits for the answer to a frame"),
     Kind.PARAMS: (_DOWN, "values", "values of a frame for an instance"),
     Kind.CREDIT: (_DOWN, "empty", "BLOCKs taken so far on this connection"),
@@ -35,8 +35,8 @@ KINDS: Final[dict[Kind, tuple[str, str, str]]] = {
 #: Kind and meaning of every flag.
 FLAGS: Final = {
     "RUN_BEGIN": ("BLOCK", "first BLOCK of its run"),
-    "START": ("BLOCK", "with RUN_BEGIN: from a stop or an activation, so the service begins from its neutral state; "
-              "without START a run is a jump, and slow state is kept"),
+    "START": ("BLOCK", "with RUN_BEGIN: from a stop or an activation, so the service begins from the start values that "
+              "come with it, or neutrally; without START a run is a jump, and slow state is kept"),
     "PLAYING": ("BLOCK", "the host's transport plays"),
     "SYNC": ("BLOCK", "the instance renders and waits for the answers"),
     "GAP": ("BLOCK", "hops before this one were lost"),
@@ -57,7 +57,7 @@ LIMITS: Final = {
     "MAX_PAYLOAD": "payload frame, bytes",
     "MAX_JSON": "JSON payload, bytes",
     "MAX_JSON_DEPTH": "arrays and objects inside each other in JSON, the outermost object counted",
-    "MAX_VALUES": "values in one PARAMS",
+    "MAX_VALUES": "values in one packet",
     "MAX_HOPS": "hops in one BLOCK",
     "MAX_DELAY": "samples from a frame's end to the sample at which its values apply",
     "MAX_POSITION": "positions, samples, either side of zero",

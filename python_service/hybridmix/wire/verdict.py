@@ -13,14 +13,15 @@ __all__ = ["ACCEPTED", "judge"]
 
 #: Verdict on a message that was accepted.
 ACCEPTED = "accepted"
-_LEFT_OUT = (Kind.BLOCK, Kind.STATS, Kind.REPORT)
+_LEFT_OUT = (Kind.STATS, Kind.REPORT)
 
 
 def judge(frames: Sequence[bytes]) -> tuple[str, bytes]:
     """Decode a message: the verdict (`ACCEPTED` or the reason) and, where accepted, what was understood.
 
     What was understood is the message written anew, packet by packet: its header, then its values or control
-    payload. Left out are the samples of a BLOCK, and STATS and REPORT, whose numbers have more than one correct spelling.
+    payload. Left out are the samples of a BLOCK, and STATS and REPORT, whose numbers have more than one correct
+    spelling.
     """
     try:
         message = decode(frames)
@@ -34,6 +35,8 @@ def judge(frames: Sequence[bytes]) -> tuple[str, bytes]:
 def _payload(message: Message) -> bytes:
     if message.header.kind in _LEFT_OUT or message.body is None:
         return b""
+    if message.header.kind is Kind.BLOCK:
+        return encode_values(message.start)
     if message.header.kind is Kind.PARAMS:
         return encode_values(message.values)
     control = message.control

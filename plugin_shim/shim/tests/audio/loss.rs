@@ -36,7 +36,7 @@ fn fallback_ramps_to_the_saved_values_from_the_exact_sample_on() {
     for size in [100usize, 480, 4096] {
         let mut rig = Rig::plain();
         rig.shared.params.set(params::ON_LOSS, 1.0);
-        rig.shared.start_values[0].store((-3.6f32).to_bits(), SeqCst);
+        rig.shared.start_values[0].set(Some(-3.6));
         let begin = mixing(&mut rig);
         let mut heard = Vec::new();
         while heard.len() < 110_000 {

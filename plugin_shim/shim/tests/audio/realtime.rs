@@ -56,7 +56,7 @@ fn no_lock_is_taken_and_the_system_is_not_called() {
 fn a_forked_copy_passes_audio_at_the_held_gain_streams_nothing_never_waits_and_says_so() {
     hybridmix_shim::fork::watch();
     let mut rig = Rig::plain();
-    rig.shared.start_values[0].store((-6.0f32).to_bits(), SeqCst);
+    rig.shared.start_values[0].set(Some(-6.0));
     let before = rig.constant(&playing(0), 0.5, 4800)[0];
     rig.take();
     let copy = in_child(|| {

@@ -126,7 +126,7 @@ fn values_of_another_run_are_dropped_and_a_ramp_under_way_finishes() {
 }
 
 fn set_start(rig: &Rig, gain_db: f32) {
-    rig.shared.start_values[0].store(gain_db.to_bits(), SeqCst);
+    rig.shared.start_values[0].set(Some(gain_db));
 }
 
 #[test]
@@ -139,6 +139,21 @@ fn a_run_from_a_stop_begins_at_the_start_values_at_once_after_silence() {
     set_start(&rig, -3.0);
     let heard = rig.constant(&playing(0), 0.5, 64);
     assert!((decibels(heard[0] / 0.5) + 3.0).abs() < 1e-4, "below -90 dBFS is silence");
+}
+
+#[test]
+fn the_service_is_told_what_a_run_from_a_stop_starts_with() {
+    let mut rig = Rig::plain();
+    rig.constant(&playing(0), 0.5, 480);
+    set_start(&rig, -6.0);
+    rig.constant(&playing(96_000), 0.5, 480);
+    rig.processor.reset();
+    rig.constant(&playing(0), 0.5, 480);
+    let told: Vec<_> = rig.take().iter().map(|(hop, _)| (hop.run, hop.frames, hop.start)).collect();
+    let (none, saved) = ([None, None], [Some(-6.0), None]);
+    let expected =
+        [(1, 0, none), (1, 480, none), (2, 0, none), (2, 480, none), (3, 0, saved), (3, 480, none)];
+    assert_eq!(told, expected, "nothing saved, a jump, a start");
 }
 
 #[test]

@@ -6,6 +6,8 @@ import math
 import struct
 from collections.abc import Iterator
 
+import msgspec
+
 from hybridmix.wire.codec import encode, encode_control, encode_values, join
 from hybridmix.wire.golden.valid import BLOCK, PARAMS
 from hybridmix.wire.golden.vectors import Vector, refused
@@ -119,6 +121,22 @@ def _block() -> Iterator[Vector]:
     for name, number in (("nan", nan), ("infinite", inf), ("minus_infinite", -inf)):
         bad = struct.pack("<f", number) + audio[4:]
         yield refused(f"block_sample_{name}", "the first sample is not finite", [head, bad], "samples")
+    start = announce[:12] + struct.pack("<I", Flags.RUN_BEGIN | Flags.START) + announce[16:104]
+    for name, about, count, payload, error in (
+        ("count_17", "too many start values", 17, bytes(17 * 8), "count"),
+        ("count_greatest", "a count that a multiplication would overflow", (1 << 32) - 1, b"", "count"),
+        ("missing", "two start values announced, one sent", 2, _PAIR[:8], "payload_length"),
+        ("uncounted", "one start value announced, two sent", 1, _PAIR, "payload_length"),
+        ("descend", "ids out of order", 2, _PAIR[8:] + _PAIR[:8], "value_order"),
+        ("gain_above", "gain above 36 dB", 1, encode_values([(1, 36.5)]), "value_range"),
+        ("gain_nan", "not a number", 1, encode_values([(1, nan)]), "value_range"),
+    ):
+        bad_start = start + struct.pack("<II", count, 0)
+        yield refused(f"block_start_{name}", about, [bad_start, payload], error)
+    jump = encode(msgspec.structs.replace(BLOCK, flags=Flags.RUN_BEGIN, frames=0))
+    yield refused(
+        "block_jump_with_values", "a jump brings no start values", [jump[0], _PAIR], "payload_length"
+    )
 
 
 def _params() -> Iterator[Vector]:

@@ -72,6 +72,16 @@ def block() -> Iterator[Vector]:
     yield accepted(
         "block_announces_run", "a run begins off the hop grid, from a stop; no samples", encode(start_header)
     )
+    learned = _change(start_header, count=2)
+    announced = encode(learned, encode_values([(1, -6.5), (2, -0.25)]))
+    yield accepted("block_start_values", "a run begins from a stop with values it has learned", announced)
+    whole = _change(learned, frames=480, position=96000, channels=1, count=3)
+    values = encode_values([(1, -80.0), (2, 0.0), (999, 1e38)])
+    yield accepted(
+        "block_start_values_after_samples",
+        "start values behind a hop, one of them of a newer client",
+        encode(whole, samples(1, 480) + values),
+    )
     jump = _change(BLOCK, flags=Flags.RUN_BEGIN | Flags.PLAYING, run=8, position=480)
     yield accepted(
         "block_begins_run", "a jump whose first block holds a whole hop", encode(jump, samples(2, 480))
@@ -149,6 +159,11 @@ def block() -> Iterator[Vector]:
         "block_three_packets",
         "an announcement between hops of two instances",
         join([hop, encode(_change(start_header, instance=_B, sequence=42)), encode(BLOCK, bytes(3840))]),
+    )
+    yield accepted(
+        "block_start_values_between",
+        "start values of one instance between the hops of others",
+        join([hop, announced, encode(BLOCK, bytes(3840))]),
     )
     longer = [_longer(frames) for frames in (hop, encode(other, samples(1, 480)))]
     yield accepted(

@@ -2,7 +2,8 @@
 
 A vector is a JSON object: ``name``, ``about``, ``frames``, ``error`` (null where it is accepted) and, where
 accepted, ``header`` (the fields that a receiver sees), ``payload`` (its meaning), ``more`` (header and payload
-of each further packet) and ``canonical`` (false where a sender would write other bytes). A frame is hex, or ``[hex, byte, times]``: hex, then a repeated byte.
+of each further packet) and ``canonical`` (false where a sender would write other bytes). A frame is hex, or
+``[hex, byte, times]``: hex, then a repeated byte.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def accepted(name: str, about: str, frames: Sequence[bytes], *, canonical: bool 
 def meaning(packet: Message) -> Any:
     """What the payload of one packet means, as JSON."""
     if packet.header.kind is Kind.BLOCK:
-        return f"{packet.audio.shape[0]} x {packet.audio.shape[1]} samples"
+        samples = f"{packet.audio.shape[0]} x {packet.audio.shape[1]} samples"
+        return [samples, list(map(list, packet.start))] if packet.start else samples
     return msgspec.json.decode(msgspec.json.encode(packet.body))
 
 
