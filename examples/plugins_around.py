@@ -7,7 +7,7 @@ A high-pass and a gate stand before it, so the service hears the cleaned signal;
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 from pedalboard import HighpassFilter, NoiseGate, Reverb
@@ -33,4 +33,8 @@ def main(vocals: Path, pad: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
+    parser = argparse.ArgumentParser(description="Other pedalboard plugins around HybridMix on a track.")
+    parser.add_argument("vocals", type=Path, help="recording of the vocals")
+    parser.add_argument("pad", type=Path, help="recording or stem of the pad")
+    parser.add_argument("out", type=Path, help="folder for the mix")
+    main(**vars(parser.parse_args()))

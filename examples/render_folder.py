@@ -7,7 +7,7 @@ Files whose names begin with "ai" are AI stems, the others live sources.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import soundfile
@@ -32,4 +32,7 @@ def main(songs: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(description="Mix every folder of stems below a folder.")
+    parser.add_argument("songs", type=Path, help="folder with one folder of audio files per song")
+    parser.add_argument("out", type=Path, help="folder for the mixes")
+    main(**vars(parser.parse_args()))

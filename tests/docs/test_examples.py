@@ -39,9 +39,9 @@ def built_plugin() -> Path:
         pytest.skip(str(error))
 
 
-def _run(arguments: list[str], folder: Path) -> str:
+def _start(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join(str(ROOT / part) for part in ("python_service", "models", "export"))
-    run = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": path},
@@ -50,6 +50,10 @@ def _run(arguments: list[str], folder: Path) -> str:
         timeout=120,
         check=False,
     )
+
+
+def _run(arguments: list[str], folder: Path) -> str:
+    run = _start(arguments, folder)
     assert run.returncode == 0, run.stderr
     return run.stdout
 
@@ -102,6 +106,14 @@ def test_the_script_for_a_folder_mixes_each_of_its_folders(tmp_path: Path) -> No
         "ai pad": "ai_stem",
         "voice": "live_source",
     }
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "examples").glob("*.py")))
+def test_a_script_without_its_arguments_says_how_it_is_used(script: str, tmp_path: Path) -> None:
+    run = _start([str(ROOT / "examples" / script)], tmp_path)
+    assert run.returncode == 2
+    assert run.stderr.startswith(f"usage: {script} ")
+    assert "Traceback" not in run.stderr
 
 
 @pytest.mark.parametrize("block", [*fenced("toml"), *fenced("json")], ids=str)

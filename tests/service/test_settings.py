@@ -146,3 +146,22 @@ def test_doctor_names_what_is_missing_and_explains_the_status(folder: Path, pare
         "checks"
     ]
     assert {check["name"] for check in checks} >= {"models", "plugin vst3", "runtime folder", "service"}
+
+
+def test_doctor_names_the_bundles_of_the_checkout_where_they_are_built(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hybridmix import bundles
+    from hybridmix.cli.main import main
+
+    bundle = tmp_path / "build" / "plugin" / "HybridMix.clap"
+    bundle.parent.mkdir(parents=True)
+    bundle.touch()
+    monkeypatch.setattr(bundles, "_CHECKOUT", tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(SystemExit):
+        main(["doctor", "--runtime-dir", str(folder)])
+    said = capsys.readouterr().out
+    assert f"ok   built clap: {bundle}\n" in said
+    assert "built vst3" not in said
+    assert f"--   plugin clap: {tmp_path / '.clap' / 'HybridMix.clap'} does not exist" in said

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -50,6 +51,7 @@ def doctor(
         *(_check(f"package {name}", partial(_package, name), optional=True) for name in _OPTIONAL),
         _check("models", lambda: _models(settings)),
         *(_check(f"plugin {form}", partial(_plugin, form), optional=True) for form in ("vst3", "clap")),
+        *(Check(f"built {form}", True, True, str(path)) for form, path in _built()),
         _check("runtime folder", lambda: _folder(settings.runtime_dir)),
         _check("service", lambda: _service(settings.runtime_dir), optional=True),
     ]
@@ -98,6 +100,16 @@ def _plugin(form: str) -> str:
     if not installed.exists():
         raise InputError(f"{installed} does not exist; put it there with: hybridmix plugin install")
     return str(installed)
+
+
+def _built() -> Iterator[tuple[str, Path]]:
+    """Yield the bundles of the checkout, which renders take before those that are installed."""
+    from hybridmix import bundles
+    from hybridmix.errors import InputError
+
+    for form in bundles.BUNDLES:
+        with contextlib.suppress(InputError):
+            yield form, bundles.built(form)
 
 
 def _folder(folder: Path) -> str:
