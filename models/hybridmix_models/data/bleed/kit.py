@@ -105,7 +105,10 @@ def compare(folder: Path, rooms: Sequence[Room]) -> Comparison:
 
 
 def on_stage(room: Room) -> Room:
-    """Return ``room`` with the kit in its middle: place k has microphone k and the drum that it is aimed at."""
+    """Return ``room`` with the kit in its middle: place k has microphone k and the drum that it is aimed at.
+
+    All microphones are omnidirectional: their patterns are not known.
+    """
     middle = np.array([room.size[0] / 2.0 + 0.3, room.size[1] / 2.0 - 0.65, 0.0])
     drums = np.array([DRUMS["kick"]] + [DRUMS["snare"]] * (len(_NAMES) - 1))
     microphones = np.array(list(MICROPHONES.values()))
