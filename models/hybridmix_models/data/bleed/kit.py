@@ -36,8 +36,8 @@ __all__ = [
 Drum = Literal["kick", "snare"]
 
 #: Where each microphone is put, in m from the middle of the floor below the kick drum: front, left, up (as the
-#: drummer sits). The kick's is taken to be 0.15 m from its drum and the snare's 0.10 m, as is usual; the rest
-#: follows from the delays of the recording.
+#: drummer sits). The kick's is put 0.15 m from its drum and the snare's 0.10 m, of several distances those that fit
+#: the levels best; the rest follows from the delays of the recording.
 MICROPHONES: Mapping[str, tuple[float, float, float]] = {
     "kick_mic": (0.09, -0.08, 0.26),
     "snare_mic": (-0.26, 0.23, 0.61),
