@@ -56,7 +56,6 @@ format: $(VENV)/.dev ## rewrite sources in the project's format
 
 generate: $(VENV)/.dev ## rewrite everything that is generated from one declaration
 	$(BIN)/python -m hybridmix.docs_tables --write
-	$(BIN)/python -W ignore::RuntimeWarning -m hybridmix.batch.session_file --write
 	$(BIN)/python -m hybridmix.wire.golden --write
 	$(BIN)/python -m hybridmix_export
 	$(BIN)/python tests/dsp/reference.py --write

@@ -1,6 +1,6 @@
-"""``python -m hybridmix.docs_tables --write|--check``: the tables in ``docs/`` that are made from declarations.
+"""``python -m hybridmix.docs_tables --write|--check``: what is told of declarations outside the code.
 
-A table stands between ``<!-- table: NAME -->`` and ``<!-- end of table -->``, in any page of ``docs/``.
+That is the tables in ``docs/`` and the JSON schema of the session file, for editors. A table stands between ``<!-- table: NAME -->`` and ``<!-- end of table -->``, in any page of ``docs/``.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from uuid import UUID
 import msgspec
 
 from hybridmix import docs_messages
+from hybridmix.batch import session_file
 from hybridmix.errors import InputError
 from hybridmix.generated import checkout, write_or_check
 from hybridmix.wire import error, limits, messages, notes, parameters, status
 from hybridmix.wire.fields import FIELDS, TYPES, Field
 from hybridmix.wire.header import Flags, Kind
 
-__all__ = ["TABLES", "fill", "pages"]
+__all__ = ["TABLES", "fill", "pages", "session_schema"]
 
 _MARKED: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 _TYPE_NAMES: Final = {
@@ -170,6 +171,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "stats-instance": _of(messages.InstanceStats),
     "stats-rtt": _of(messages.RoundTrip),
     "bye": _of(messages.Bye),
+    "session-fields": lambda: _table("field | takes | default | meaning", session_file.fields()),
     **{
         f"messages-{section}": _said(section)
         for section in (
@@ -202,5 +204,11 @@ def pages() -> dict[Path, str]:
     return {path: fill(text, path.name) for path, text in texts.items() if _MARKED.search(text)}
 
 
+def session_schema() -> dict[Path, str]:
+    """The JSON schema of the session file, as it should be."""
+    text = msgspec.json.format(msgspec.json.encode(session_file.schema()), indent=2).decode()
+    return {Path(session_file.__file__).with_name("session.schema.json"): f"{text}\n"}
+
+
 if __name__ == "__main__":
-    write_or_check(pages(), "python -m hybridmix.docs_tables --write")
+    write_or_check({**pages(), **session_schema()}, "python -m hybridmix.docs_tables --write")

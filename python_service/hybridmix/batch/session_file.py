@@ -1,13 +1,14 @@
 """The session file: which tracks, how they are mixed, what is written.
 
-TOML, decoded into frozen structs; ``session.schema.json`` beside this module is generated from them
-(``python -m hybridmix.batch.session_file --write``). Paths are relative to the session file.
+TOML, decoded into frozen structs; ``session.schema.json`` beside this module is generated from them by
+`hybridmix.docs_tables`. Paths are relative to the session file.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,9 +16,8 @@ import msgspec
 
 from hybridmix import presets
 from hybridmix.errors import InputError
-from hybridmix.generated import write_or_check
 
-__all__ = ["Output", "Session", "SessionFile", "Track", "generated", "label_of", "load", "schema"]
+__all__ = ["Output", "Session", "SessionFile", "Track", "fields", "label_of", "load", "schema"]
 
 ControlDelay = Literal[20, 40, 60, 100, 200]
 
@@ -213,50 +213,29 @@ def schema() -> dict[str, Any]:
     return msgspec.json.schema(SessionFile)
 
 
-def _table() -> str:
-    """Return the fields as a Markdown table."""
-    lines = ["| field | takes | default | meaning |", "|---|---|---|---|"]
+def fields() -> Iterator[Sequence[str]]:
+    """Yield the name of every field, what it takes, its default and its meaning."""
     for section, struct in (("session", Session), ("output", Output), ("track", Track)):
         component = msgspec.json.schema_components([struct])[1][struct.__name__]
         required = component.get("required", [])
         for name, about in component["properties"].items():
             kind = next((part for part in about.get("anyOf", []) if part.get("type") != "null"), about)
-            if "enum" in kind:
-                takes = ", ".join(str(option) for option in kind["enum"] if option is not None)
-            else:
-                takes = {"integer": "whole number", "string": "text", "boolean": "true, false"}.get(
-                    kind["type"], kind["type"]
-                )
-                if "minimum" in kind:
-                    takes += f", {kind['minimum']:g} to {kind['maximum']:g}"
             default = "required" if name in required else _shown(about.get("default"))
             meaning = kind.get("description") or about.get("description", "")
-            lines.append(f"| `{section}.{name}` | {takes} | {default} | {meaning} |")
-    return "\n".join(lines) + "\n"
+            yield f"`{section}.{name}`", _takes(kind), default, meaning
+
+
+def _takes(kind: dict[str, Any]) -> str:
+    if "enum" in kind:
+        return ", ".join(str(option) for option in kind["enum"] if option is not None)
+    words = {"integer": "whole number", "string": "text", "boolean": "true, false"}
+    name = str(kind["type"])
+    return words.get(name, name) + (
+        f", {kind['minimum']:g} to {kind['maximum']:g}" if "minimum" in kind else ""
+    )
 
 
 def _shown(default: object) -> str:
     if default is None:
         return ""
     return str(default).lower() if isinstance(default, bool) else f"{default}"
-
-
-def generated() -> dict[Path, str]:
-    """Return the files that follow from the structs: the JSON schema and the table in the docs."""
-    files = {
-        Path(__file__).with_name("session.schema.json"): msgspec.json.format(
-            msgspec.json.encode(schema()), indent=2
-        ).decode()
-        + "\n"
-    }
-    page = Path(__file__).parents[3] / "docs" / "session-file.md"
-    if page.exists():
-        head, rest = page.read_text(encoding="utf-8").split("<!-- session fields: begin -->\n")
-        files[page] = (
-            f"{head}<!-- session fields: begin -->\n{_table()}<!-- session fields: end -->{rest.split('<!-- session fields: end -->')[1]}"
-        )
-    return files
-
-
-if __name__ == "__main__":
-    write_or_check(generated(), "python -m hybridmix.batch.session_file --write")

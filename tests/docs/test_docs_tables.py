@@ -14,7 +14,7 @@ from hybridmix.wire.fields import FIELDS, LAYOUT
 from hybridmix.wire.header import Header, Kind
 
 
-def test_pages_are_what_the_generator_writes() -> None:
+def test_pages_and_the_schema_of_the_session_file_are_what_the_generator_writes() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "hybridmix.docs_tables", "--check"],
         capture_output=True,
@@ -40,8 +40,8 @@ def test_an_unknown_table_is_named() -> None:
 def test_every_table_stands_on_its_page() -> None:
     pages = {path.name: text for path, text in docs_tables.pages().items()}
     for name in docs_tables.TABLES:
-        page = "troubleshooting.md" if name.startswith("messages-") else "protocol.md"
-        assert f"<!-- table: {name} -->" in pages[page]
+        page = {"messages": "troubleshooting.md", "session": "session-file.md"}.get(name.split("-")[0])
+        assert f"<!-- table: {name} -->" in pages[page or "protocol.md"]
 
 
 def test_the_header_table_describes_the_layout() -> None:
