@@ -11,7 +11,7 @@ from .pages import ROOT
 
 PAGE = ROOT / "docs/benchmarks.md"
 BENCH = ROOT / "python_service/hybridmix/bench"
-COMMANDS = ("bridge", "render", "faults", "parity")
+COMMANDS = ("bridge", "render", "faults", "parity", "models")
 #: Dicts that are not printed.
 INNER = {"rss", "fds", "threads", "names"}
 
@@ -35,8 +35,10 @@ def _explained(command: str) -> set[str]:
     )
     assert section is not None
     cells = [line.split("|")[1] for line in section[1].splitlines() if line.startswith("| ")]
-    return {re.split(r"[.\]]+", name)[-1] for cell in cells for name in re.findall(r"`([^`]+)`", cell)} | {
-        re.split(r"[.\[]", name)[0] for cell in cells for name in re.findall(r"`([^`]+)`", cell)
+    names = {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+    # ``<tracks>`` stands for a number.
+    return {re.split(r"[.\]]+", name.removesuffix(".<tracks>"))[-1] for name in names} | {
+        re.split(r"[.\[]", name)[0] for name in names
     }
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from hybridmix.engine.config import MODELS_FOLDER
 from hybridmix.errors import HybridMixError, InputError
 
 __all__ = ["register"]
@@ -97,6 +99,33 @@ def parity(
         raise HybridMixError(
             "not every pass gave the same samples with all counters 0; see the passes above."
         )
+
+
+@_bench.command("models")
+def models(
+    tracks: Annotated[
+        list[int] | None, typer.Option(min=1, max=128, help="track counts; 1, 8, 32, 64 and 128 if left out")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1.0, help="how long each part takes")] = 60.0,
+    network: Annotated[str, typer.Option(help="gain network")] = "alm-mr-plus",
+    folder: Annotated[
+        Path | None, typer.Option(help="folder with the exported files; the shipped ones if left out")
+    ] = None,
+    as_json: _JSON = False,
+) -> None:
+    """Cost of the gain network on one thread, beside the same network in plain torch.
+
+    Needs torch, from the extra export. Example: hybridmix bench models --tracks 32 --seconds 20 --json
+    """
+    with _extras():
+        from hybridmix.bench import models
+
+    console = Console(stderr=True)
+    with console.status("starting") as line:
+        figures = models.measure(
+            tracks or [1, 8, 32, 64, 128], seconds, folder or MODELS_FOLDER, network, line.update
+        )
+    _print(figures, as_json)
 
 
 @contextmanager

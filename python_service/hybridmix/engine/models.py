@@ -13,7 +13,7 @@ import onnxruntime
 
 from hybridmix.errors import InputError
 
-__all__ = ["MODELS", "Models", "Session", "load_models"]
+__all__ = ["MODELS", "Models", "Session", "load_models", "options"]
 
 #: Gain models by name, and the ONNX files each needs. ``raw`` answers 0 dB and needs none.
 MODELS: Mapping[str, tuple[str, ...]] = {"equal-loudness": ("equal_loudness", "headroom"), "raw": ()}
@@ -36,7 +36,7 @@ class Session:
         self.sha256 = hashlib.sha256(content).hexdigest()
         try:
             self._session = onnxruntime.InferenceSession(
-                content, sess_options=_options(), providers=["CPUExecutionProvider"]
+                content, sess_options=options(), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime raises its own exceptions and plain ones
             reason = str(error).splitlines()[0]
@@ -80,15 +80,16 @@ def load_models(name: str, folder: Path) -> Models:
     return Models(name, {file: Session(folder / f"{file}.onnx") for file in MODELS[name]})
 
 
-def _options() -> onnxruntime.SessionOptions:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.use_deterministic_compute = True
+def options() -> onnxruntime.SessionOptions:
+    """How every model runs: on the calling thread, the same way each time."""
+    chosen = onnxruntime.SessionOptions()
+    chosen.intra_op_num_threads = 1
+    chosen.inter_op_num_threads = 1
+    chosen.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    chosen.use_deterministic_compute = True
     # Shapes change with the number of members; patterns cached per shape would only grow.
-    options.enable_mem_pattern = False
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return options
+    chosen.enable_mem_pattern = False
+    chosen.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    chosen.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    chosen.log_severity_level = 3
+    return chosen
