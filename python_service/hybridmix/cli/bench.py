@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,6 +118,7 @@ def models(
 
     Needs torch, from the extra export. Example: hybridmix bench models --tracks 32 --seconds 20 --json
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the service
     with _extras():
         from hybridmix.bench import models
 

@@ -36,6 +36,8 @@ def serve(
     Options win over the environment (HYBRIDMIX_RUNTIME_DIR, HYBRIDMIX_MODEL, HYBRIDMIX_TCP,
     HYBRIDMIX_TRACE, HYBRIDMIX_QUIET).
     """
+    # Read by numpy when it is imported: threads that wait for each other cost more than the small products take.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from hybridmix.engine import config, logs
     from hybridmix.engine.server import Server, stopped_by_signals
 
