@@ -53,6 +53,7 @@ class _Runner:
     def eager(self, inputs: Arrays) -> Arrays:
         with torch.no_grad():
             results = self._module(*(torch.from_numpy(inputs[tensor.name]) for tensor in self.export.inputs))
+        results = results if isinstance(results, tuple) else (results,)
         return {name: result.numpy() for name, result in zip(self._names, results, strict=True)}
 
     def carried(self, outputs: Arrays) -> Arrays:

@@ -53,5 +53,9 @@ def quantise(content: bytes, batches: Iterable[Arrays]) -> bytes:
         model = onnx.load(str(made))
     model.producer_name, model.producer_version = "hybridmix_export", ""
     del model.metadata_props[:]
+    used = {node.domain for node in model.graph.node}
+    kept = [opset for opset in model.opset_import if opset.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(kept)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString(deterministic=True))

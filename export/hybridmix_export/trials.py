@@ -112,7 +112,7 @@ class StepTrial:
         self.network, self.tolerance_db = network, tolerance_db
 
     def material(self, tracks: int, frames: int) -> Iterator[Arrays]:
-        """See `Trial.material`; in the long run nobody comes or goes."""
+        """See `Trial.material`; in a long run nobody comes or goes."""
         random = np.random.default_rng(tracks)
         embedding = np.zeros((tracks, 128), np.float32)
         for frame, (level, silent) in enumerate(_levels(random, tracks, frames)):
@@ -123,7 +123,7 @@ class StepTrial:
                 "embedding": embedding,
                 "level_db": np.where(silent, -100.0, heard).astype(np.float32),
                 "energy": np.where(silent, 0.0, 10.0 ** (heard / 10.0)).astype(np.float32),
-                "mask": (random.random(tracks) > 0.1) | (frames == self.long),
+                "mask": (random.random(tracks) > 0.1) | (frames > self.short),
             }
 
     def poisoned(self, inputs: Arrays) -> tuple[Arrays, Arrays]:
@@ -133,10 +133,8 @@ class StepTrial:
             name: _with(inputs[name], np.nan) for name in ("embedding", "level_db", "energy")
         }
 
-    def whole(self, kept: Kept) -> tuple[npt.NDArray[Any], npt.NDArray[Any], float] | None:
+    def whole(self, kept: Kept) -> tuple[npt.NDArray[Any], npt.NDArray[Any], float]:
         """See `Trial.whole`."""
-        if not all(inputs["mask"].all() for inputs, _ in kept):
-            return None
         level, energy = (
             torch.from_numpy(np.stack([inputs[name] for inputs, _ in kept], axis=1))[None]
             for name in ("level_db", "energy")
