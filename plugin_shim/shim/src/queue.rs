@@ -80,6 +80,11 @@ impl Queue {
         self.entries.is_empty()
     }
 
+    /// Whether the oldest entry is audio that nobody waits for.
+    pub fn is_live(&self) -> bool {
+        self.entries.front().is_some_and(|entry| entry.hop.frames > 0 && entry.hop.flags & flags::SYNC == 0)
+    }
+
     /// Push stamp of the oldest entry.
     pub fn first_stamp(&self) -> Option<u64> {
         self.entries.front().map(|entry| entry.hop.stamp)
@@ -87,8 +92,7 @@ impl Queue {
 
     /// Lays out the next message: its fields, and the samples of all channels in `planar`.
     ///
-    /// In Sync it covers every contiguous hop that waits with the same settings, else one. [`Self::sent`]
-    /// takes them out.
+    /// It covers every contiguous hop that waits with the same settings. [`Self::sent`] takes them out.
     pub fn next(&self, channels: u16, planar: &mut Vec<f32>) -> Option<(Hop, usize)> {
         let first = self.entries.front()?.hop;
         let taken = self.joinable();
@@ -112,7 +116,7 @@ impl Queue {
     fn joinable(&self) -> usize {
         let mut entries = self.entries.iter().map(|entry| &entry.hop).take(MAX_HOPS as usize);
         let Some(mut last) = entries.next() else { return 0 };
-        if last.frames == 0 || last.flags & flags::SYNC == 0 {
+        if last.frames == 0 {
             return 1;
         }
         let mut count = 1;

@@ -29,6 +29,10 @@ const IDLE_AFTER: Duration = Duration::from_millis(500);
 /// A service that answers no PING for so long hangs; longer where a render waits, which a loaded machine may delay.
 const PATIENCE: Duration = Duration::from_secs(3);
 const RENDER_PATIENCE: Duration = Duration::from_secs(10);
+/// A host calls one track after the other. The bridge waits so long, so often, for those that are still to come:
+/// one message for all of them is answered sooner than several.
+const BURST_PAUSE: Duration = Duration::from_micros(200);
+const BURST_PAUSES: usize = 2;
 const STATS_INTERVAL: Duration = Duration::from_millis(200);
 /// Most instances in one STATS: what its JSON has room for.
 const MAX_STATS: usize = 256;
@@ -74,6 +78,8 @@ pub struct Worker {
     said: Option<Stats>,
     next_stats: Instant,
     streaming_until: Instant,
+    /// Instances whose live hops came together last.
+    burst: usize,
     planar: Vec<f32>,
     payload: Vec<u8>,
 }
@@ -101,6 +107,7 @@ impl Worker {
             said: None,
             next_stats: now,
             streaming_until: now,
+            burst: 0,
             planar: Vec::new(),
             payload: Vec::new(),
         }
@@ -272,6 +279,7 @@ impl Worker {
     fn stream(&mut self, now: Instant) {
         let waits: Vec<_> = self.members.iter().map(Member::wait_due).collect();
         self.drain(now);
+        self.await_burst(now);
         let Some((_, connection)) = &mut self.connection else { return };
         if connection.is_open() {
             for member in &mut self.members {
@@ -299,6 +307,23 @@ impl Worker {
             for member in &mut self.members {
                 member.drain(newest);
             }
+        }
+    }
+
+    /// Gives the rest of a burst of live hops the time to arrive. Nobody waits meanwhile: Sync is left alone.
+    fn await_burst(&mut self, now: Instant) {
+        let live = |members: &[Member]| members.iter().filter(|member| member.queue.is_live()).count();
+        let mut here = live(&self.members);
+        for _ in 0..BURST_PAUSES {
+            if here == 0 || here >= self.burst || self.members.iter().any(Member::is_waiting) {
+                break;
+            }
+            std::thread::sleep(BURST_PAUSE);
+            self.drain(now);
+            here = live(&self.members);
+        }
+        if here > 0 {
+            self.burst = here;
         }
     }
 

@@ -15,8 +15,9 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
+from hybridmix.engine.formation import Formation, Kept
 from hybridmix.engine.gain import Floats, ModelError, make_rules
-from hybridmix.engine.hops import Frame, HopStore, Stretch, UserValues
+from hybridmix.engine.hops import HOPS, MAX_ENERGY, Frame, Stretch, UserValues
 from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
 from hybridmix.engine.trace import FLAG_INCOMPLETE, FLAG_KNOWN, FLAG_WHOLE, RECORD, TraceWriter
@@ -32,21 +33,6 @@ log = logging.getLogger(__name__)
 MAX_ANSWERS = 256
 
 Value = tuple[int, float]
-
-
-class _Member:
-    """What the engine keeps of one member."""
-
-    __slots__ = ("channels", "run", "slot", "store", "user")
-
-    def __init__(self, slot: int, frame: int) -> None:
-        self.slot = slot
-        self.store = HopStore(frame)
-        #: Channels that were heard last; 0 before the first.
-        self.channels = 0
-        #: Run that counted last.
-        self.run: int | None = None
-        self.user = UserValues()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +52,12 @@ class Engine:
         self._weighting = KWeighting(rate)
         self._rule, self._headroom = make_rules(models)
         self._trace = trace
-        self._members: dict[UUID, _Member] = {}
+        self._members: dict[UUID, Kept] = {}
         self._free: list[int] = []
         #: State of the K-weighting filters, two rows per slot.
         self._filters = np.zeros((0, *KWeighting.STATE_SHAPE))
-        #: Room for the newest frame of every member: left, then right, mono twice.
-        self._audio: Floats = np.empty((0, 2 * self._frame), np.float32)
         #: What the features do not know yet, in the order of arrival.
-        self._unheard: list[tuple[_Member, Stretch]] = []
+        self._unheard: list[tuple[Kept, Stretch]] = []
         self._answers: OrderedDict[tuple[int, int], _Answer] = OrderedDict()
         schema = parameters.load()
         self._gain = schema.named("gain_db")
@@ -89,7 +73,7 @@ class Engine:
         self._rule.clear(slot)
         if 2 * slot >= len(self._filters):
             self._filters = np.concatenate([self._filters, np.zeros((2, *KWeighting.STATE_SHAPE))])
-        self._members[member] = _Member(slot, self._frame)
+        self._members[member] = Kept(slot, self._frame)
 
     def forget(self, member: UUID) -> None:
         """Drop everything kept for ``member``."""
@@ -106,6 +90,25 @@ class Engine:
         kept = self._members[member]
         self._unheard.append((kept, kept.store.push(run, position, audio, user)))
 
+    def form(self, members: Sequence[UUID], runs: Sequence[int], users: Sequence[UserValues]) -> Formation:
+        """A formation of ``members``, each in its run and with its user's values, for `push_together`."""
+        order = sorted(range(len(members)), key=lambda index: members[index].bytes)
+        return Formation([self._members[member] for member in members], runs, users, order, self._frame)
+
+    def push_together(self, formation: Formation, position: int, audio: Floats) -> None:
+        """Store and hear hops of a formation that is ready: ``audio`` (rows, frames), as `push` takes them."""
+        self.hear()
+        filled = formation.fill(position, audio)
+        hops = sum(count for _, _, count in filled)
+        sums, self._filters[formation.filters] = self._weighting.squares(
+            audio, self._filters[formation.filters], hops
+        )
+        squares = np.add.reduceat(sums, formation.starts, axis=0)
+        at = 0
+        for sheet, first, count in filled:
+            formation.note(sheet, first, squares[:, at : at + count])
+            at += count
+
     def hear(self) -> None:
         """Compute the features of everything that arrived, of many members at once.
 
@@ -114,8 +117,8 @@ class Engine:
         """
         while self._unheard:
             # One stretch of each member at a time, of those that are as long as the first.
-            now: list[tuple[_Member, Stretch]] = []
-            later: list[tuple[_Member, Stretch]] = []
+            now: list[tuple[Kept, Stretch]] = []
+            later: list[tuple[Kept, Stretch]] = []
             busy: set[int] = set()
             hops = len(self._unheard[0][1].hops)
             for one in self._unheard:
@@ -150,7 +153,7 @@ class Engine:
                 if frame.run != kept.run:
                     kept.run = frame.run
                     begun.append(kept)
-        energy = np.array([0.0 if frame is None else frame.energy for frame in frames], np.float32)
+        energy = self._energy(frames)
         present = np.array([frame is not None for frame in frames], np.bool_)
         try:
             self._begin(begun, action.fresh)
@@ -190,7 +193,7 @@ class Engine:
             values.append((self._trim.id, answer.trim))
         return values
 
-    def _begin(self, members: Sequence[_Member], fresh: bool) -> None:
+    def _begin(self, members: Sequence[Kept], fresh: bool) -> None:
         """Begin the runs of ``members`` from their start values, where nothing is known.
 
         Start values are as the plugin applies them, so the user's part is taken off; the trim is that of the
@@ -212,7 +215,7 @@ class Engine:
 
     def _decide(
         self,
-        members: Sequence[_Member],
+        members: Sequence[Kept],
         frames: Sequence[Frame | None],
         energy: Floats,
         present: npt.NDArray[np.bool_],
@@ -227,15 +230,39 @@ class Engine:
         )
         if self._headroom is None:
             return gains, known, None
-        if len(self._audio) != len(members):
-            self._audio = np.empty((len(members), 2 * self._frame), np.float32)
-        audio = self._audio
-        for row, frame in zip(audio.reshape(len(members), 2, -1), frames, strict=True):
-            row[:] = 0.0 if frame is None else frame.audio
-        trim = min(max(self._headroom.step(audio, gains), self._trim.min), self._trim.max)
-        return gains, known, trim
+        trim = self._headroom.step(self._side_by_side(frames), gains)
+        return gains, known, min(max(trim, self._trim.min), self._trim.max)
 
-    def _hear(self, stretches: Sequence[tuple[_Member, Stretch]], hops: int) -> None:
+    def _energy(self, frames: Sequence[Frame | None]) -> Floats:
+        """K-weighted mean square of each of ``frames``, summed over the channels; 0 where there is none."""
+        squares = np.zeros((len(frames), HOPS))
+        for row, frame in zip(squares, frames, strict=True):
+            if frame is not None:
+                row[:] = frame.squares
+        energy: npt.NDArray[np.float64] = np.add.reduce(squares, axis=1) / self._frame
+        return np.minimum(energy, MAX_ENERGY).astype(np.float32)
+
+    def _side_by_side(self, frames: Sequence[Frame | None]) -> Floats:
+        """The samples of each of ``frames``, (n, samples): left, then right, once where all are mono."""
+        channels = max((len(frame.audio) for frame in frames if frame is not None), default=1)
+        sheet = frames[0].sheet if frames[0] is not None else None
+        if (
+            sheet is not None
+            and len(sheet.squares) == len(frames)
+            and len(sheet.audio) == channels * len(frames)
+            and all(
+                frame is not None and frame.sheet is sheet and frame.place == place
+                for place, frame in enumerate(frames)
+            )
+        ):
+            return sheet.audio.reshape(len(frames), -1)
+        audio = np.zeros((len(frames), channels, self._frame), np.float32)
+        for row, frame in zip(audio, frames, strict=True):
+            if frame is not None:
+                row[:] = frame.audio
+        return audio.reshape(len(frames), -1)
+
+    def _hear(self, stretches: Sequence[tuple[Kept, Stretch]], hops: int) -> None:
         """Filter one stretch of ``hops`` of each member, and note what it sums up to."""
         rows: list[int] = []
         for kept, stretch in stretches:
@@ -247,14 +274,11 @@ class Engine:
         sums, self._filters[rows] = self._weighting.squares(
             np.concatenate([stretch.audio for _, stretch in stretches]), self._filters[rows], hops
         )
-        squares = sums.tolist()
         row = 0
         for kept, stretch in stretches:
+            heard = np.add.reduce(sums[row : row + kept.channels], axis=0)
             for part, (frame, index) in enumerate(stretch.hops):
-                if kept.channels == 2:
-                    frame.squares[index] = squares[row][part] + squares[row + 1][part]
-                else:
-                    frame.squares[index] = squares[row][part]
+                frame.squares[index] = heard[part]
             row += kept.channels
 
     def _hold(self, error: ModelError) -> None:
@@ -267,7 +291,7 @@ class Engine:
         self,
         trace: TraceWriter,
         action: Compute,
-        members: Sequence[_Member],
+        members: Sequence[Kept],
         energy: Floats,
         gains: Floats,
         known: npt.NDArray[np.bool_],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,7 +34,7 @@ class UserValues:
     start: Sequence[tuple[int, float]] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Frame:
     """One F2 frame of a member; hops that were lost or lie before the run's beginning are zeros."""
 
@@ -47,13 +46,19 @@ class Frame:
     #: The hop that ends the frame has arrived.
     complete: bool = False
     #: Sum of the squared K-weighted samples of each hop over the channels, once it was heard.
-    squares: list[float] = field(default_factory=lambda: [0.0] * HOPS)
+    squares: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(HOPS))
+    #: Where it lies in memory beside those of other members, and as which of them.
+    sheet: Sheet | None = None
+    place: int = 0
 
-    @property
-    def energy(self) -> float:
-        """K-weighted mean square, summed over the channels."""
-        frames: int = self.audio.shape[1]
-        return min(math.fsum(self.squares) / frames, MAX_ENERGY)
+
+class Sheet:
+    """The same frame of several members, in one piece of memory."""
+
+    def __init__(self, rows: int, members: int, frame: int) -> None:
+        """Room for ``members`` with ``rows`` channels in all; ``frame`` in samples."""
+        self.audio = np.zeros((rows, frame), np.float32)
+        self.squares = np.zeros((members, HOPS))
 
 
 class Stretch(NamedTuple):
@@ -76,6 +81,19 @@ class HopStore:
         self._frames: deque[Frame] = deque()
         self._run: int | None = None
         self._begins = True
+
+    @property
+    def newest(self) -> Frame | None:
+        """The frame that came last, complete or not."""
+        return self._frames[-1] if self._frames else None
+
+    def goes_on(self, run: int) -> bool:
+        """Whether the next hop of ``run`` would begin a frame of a run that has begun."""
+        return self._run == run and not self._begins and (not self._frames or self._frames[-1].complete)
+
+    def add(self, frame: Frame) -> None:
+        """Append a frame that somebody else fills."""
+        self._frames.append(frame)
 
     @property
     def full(self) -> bool:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from hybridmix import __version__
 from hybridmix.engine.members import Member
+from hybridmix.engine.together import Together
 from hybridmix.wire import messages, proof
 from hybridmix.wire.limits import PROTOCOL
 
@@ -52,6 +53,8 @@ class Peer:
     #: Session of its instances that have none of their own.
     session: UUID | None = None
     round_trip: messages.RoundTrip | None = None
+    #: Members whose BLOCKs came together last.
+    together: Together | None = None
 
 
 class Gate:

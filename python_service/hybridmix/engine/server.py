@@ -20,6 +20,7 @@ from hybridmix.engine.members import Registry
 from hybridmix.engine.meter import Meter
 from hybridmix.engine.models import load_models
 from hybridmix.engine.peers import Gate
+from hybridmix.engine.rehearsal import Rehearsal
 from hybridmix.engine.report import build_report
 from hybridmix.engine.service import Service
 from hybridmix.engine.sockets import Sockets
@@ -87,6 +88,7 @@ class Server:
             )
             undo.callback(withdraw, self._folder)
             self._undo = undo.pop_all()
+        self._rehearsal = Rehearsal(self._models)
         self._stopping = ""
         self._suspicious_until = 0.0
 
@@ -124,8 +126,8 @@ class Server:
         self.close()
 
     def _turn(self) -> None:
-        deadline = self._service.next_deadline()
-        wait = _PROBE_S if deadline is None else min(_PROBE_S, deadline - time.monotonic())
+        times = (self._service.next_deadline(), self._service.rehearse_at)
+        wait = min([_PROBE_S, *(at - time.monotonic() for at in times if at is not None)])
         if self._suspicious_until:
             wait = min(wait, _SUSPICION_S / 5)
         closed = self._sockets.wait(wait)
@@ -140,6 +142,9 @@ class Server:
                 self._suspicious_until = 0.0
         self._service.tick(now)
         self._meter.turn(time.monotonic() - began)
+        if self._service.rehearse_at is not None and self._service.rehearse_at <= now:
+            self._service.rehearse_at = None
+            self._rehearsal.play(now)
 
     def _every_second(self, now: float) -> None:
         self._meter.second()

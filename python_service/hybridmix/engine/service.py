@@ -17,6 +17,7 @@ from hybridmix.engine.logs import OncePerKind, event
 from hybridmix.engine.members import Group, Member, Registry
 from hybridmix.engine.peers import MAX_PEERS, Gate, Peer, RefusalError, version_sentence
 from hybridmix.engine.rounds import execute
+from hybridmix.engine.together import Together
 from hybridmix.wire import (
     Flags,
     Header,
@@ -28,8 +29,8 @@ from hybridmix.wire import (
     encode_control,
 )
 from hybridmix.wire import messages as m
-from hybridmix.wire.batches import Block, is_blocks, read_blocks, write_params
-from hybridmix.wire.limits import HEADER_SIZE, MAX_PACKETS, PROTOCOL
+from hybridmix.wire.batches import Block, Settings, is_blocks, read_blocks, read_together, write_params
+from hybridmix.wire.limits import HEADER_SIZE, HOPS_PER_SECOND, MAX_PACKETS, PROTOCOL
 
 __all__ = ["CREDITS", "Send", "Service"]
 
@@ -38,6 +39,10 @@ log = logging.getLogger(__name__)
 #: BLOCKs in flight per instance: twice what a host sends at once in blocks of 8192 at 48 kHz, and at
 #: most 320 ms of live audio that a stopped service finds when it wakes up.
 CREDITS = 32
+
+#: So long before a live frame is expected its code is run once for nothing (see `rehearsal`): a host's blocks
+#: come up to a hop early.
+REHEARSAL_S = 0.003
 
 #: Sends the frames of a message to a peer; False where the peer is gone.
 Send = Callable[[bytes, list[bytes]], bool]
@@ -66,6 +71,8 @@ class Service:
         self._lost: list[Peer] = []
         self.registry = registry
         self.peers: dict[bytes, Peer] = {}
+        #: When to rehearse for the next frame (monotonic seconds); None where none is expected soon.
+        self.rehearse_at: float | None = None
         #: Events since the start, by name.
         self.counters: Counter[str] = Counter()
         self._open = {
@@ -91,7 +98,8 @@ class Service:
         peer.heard = now
         try:
             if peer.proved and is_blocks(frames):
-                self._blocks(peer, read_blocks(frames), now)
+                if not self._together(peer, frames, now):
+                    self._blocks(peer, read_blocks(frames), now)
                 return
             message = decode(frames)
             handler = (self._open if peer.proved else self._closed).get(message.header.kind)
@@ -232,6 +240,7 @@ class Service:
 
     def _remove(self, peer: Peer, member: Member) -> None:
         self._execute(member.group)
+        peer.together = None
         del peer.members[member.id]
         member.group.due.extend(self.registry.leave(member))
         log.info(event("member left", instance=member.id, label=member.join.label or member.join.track_name))
@@ -252,6 +261,19 @@ class Service:
 
     # -- audio and values ------------------------------------------------------------------------------
 
+    def _together(self, peer: Peer, frames: list[bytes], now: float) -> bool:
+        """Take BLOCKs of members that all go on; False, with nothing changed, where they must be asked."""
+        message = read_together(frames)
+        if message is None:
+            return False
+        if peer.together is None or peer.together.settings is not message.settings:
+            peer.together = Together.of(message.settings, peer.members)
+        if peer.together is None or not peer.together.go_on(message, now):
+            return False
+        self._take(peer, len(message.settings))
+        self._expect(message.settings[0], message.position + message.audio.shape[1], message.lead, now)
+        return True
+
     def _blocks(self, peer: Peer, blocks: list[Block], now: float) -> None:
         self._take(peer, len(blocks))
         members = peer.members
@@ -262,6 +284,13 @@ class Service:
             else:
                 self._block(member, block, now)
 
+    def _expect(self, settings: Settings, position: int, lead: int, now: float) -> None:
+        """Note when to rehearse, if the block that follows the one up to ``position`` ends a frame live."""
+        frame = settings.rate // 20
+        ahead = max(lead, settings.rate // HOPS_PER_SECOND)
+        if not settings.flags & Flags.SYNC and position % frame + ahead >= frame:
+            self.rehearse_at = now + ahead / settings.rate - REHEARSAL_S
+
     def _block(self, member: Member, block: Block, now: float) -> None:
         settings, position, lead, audio, start = block
         group = member.group
@@ -271,7 +300,7 @@ class Service:
                 self.counters["blocks_group_full"] += 1
                 return
             group = member.group
-        run, frames = settings.run, settings.frames
+        run, frames = settings.run, audio.shape[1]
         begin = run != member.run
         if not begin and position < member.position:
             self.counters["blocks_out_of_order"] += 1

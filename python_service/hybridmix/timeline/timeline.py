@@ -24,7 +24,7 @@ Where the rules left a choice:
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from uuid import UUID
 
 from hybridmix.timeline.actions import Action, Reply
@@ -137,6 +137,60 @@ class Timeline:
                 moved = True
             if epoch is not self._roster.epochs[-1] and self._call_back(current, now, actions):
                 moved = True
+        if moved:
+            self._advance(actions)
+            self._bound(actions)
+        return actions
+
+    def entries(self, members: Sequence[UUID]) -> list[Member]:
+        """The records of registered ``members``, for `go_on`."""
+        return [self._roster.members[member] for member in members]
+
+    def go_on(
+        self,
+        entries: Sequence[Member],
+        runs: Sequence[int],
+        position: int,
+        frames: int,
+        *,
+        lead: int,
+        now: float,
+    ) -> list[Action] | None:
+        """Take one BLOCK of each of ``entries`` at once, where each goes on as `deliver` last left it.
+
+        The actions are those of `deliver` for one after the other, with the flags, delay and run that each
+        had. None, with nothing changed, where one of them does not simply go on: then it must be asked.
+        """
+        epoch = entries[0].run.epoch if entries and entries[0].run is not None else None
+        if epoch is None or not frames or epoch is not self._roster.epochs[-1]:
+            return None
+        boundary = position - position % self.frame + self.frame
+        if (epoch.computed is not None and boundary <= epoch.computed) or position % self._hop:
+            return None
+        going: list[Run] = []
+        for entry, number in zip(entries, runs, strict=True):
+            run = entry.run
+            if run is None or run.number != number or run.epoch is not epoch or run.front != position:
+                return None
+            if run.masked or run.lead != lead or entry.given_up:
+                return None
+            going.append(run)
+        end = position + frames
+        if end > POSITION_LIMIT - self.rate or frames % self._hop:
+            return None
+        for entry, run in zip(entries, going, strict=True):
+            entry.heard = now
+            run.front = end
+        epoch.front = max(epoch.front, end)
+        actions: list[Action] = []
+        moved = boundary <= end
+        while boundary <= end:
+            for run in going:
+                self._frame_ended(run, boundary, now, actions)
+            boundary += self.frame
+        if epoch.missing and end >= epoch.order[0]:
+            moved = True
+            epoch.missing.difference_update(run.member for run in going)
         if moved:
             self._advance(actions)
             self._bound(actions)

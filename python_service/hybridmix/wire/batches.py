@@ -24,13 +24,23 @@ from hybridmix.wire.limits import (
     HOPS_PER_SECOND,
     MAX_DELAY,
     MAX_HEADER,
+    MAX_HOPS,
     MAX_PACKETS,
     MAX_PAYLOAD,
     MAX_POSITION,
     PROTOCOL,
 )
 
-__all__ = ["Answer", "Block", "Settings", "is_blocks", "read_blocks", "write_params"]
+__all__ = [
+    "Answer",
+    "Block",
+    "Settings",
+    "Together",
+    "is_blocks",
+    "read_blocks",
+    "read_together",
+    "write_params",
+]
 
 
 class Settings(msgspec.Struct, frozen=True, gc=False):
@@ -41,7 +51,6 @@ class Settings(msgspec.Struct, frozen=True, gc=False):
     flags: int
     run: int
     rate: int
-    frames: int
     channels: int
     role: int
     delay: int
@@ -59,6 +68,17 @@ class Block(NamedTuple):
     audio: NDArray[np.float32]
     #: Start values, with START: ids and values, ids ascending.
     start: Sequence[tuple[int, float]] = ()
+
+
+class Together(NamedTuple):
+    """A message whose BLOCKs all begin at one position and are equally long."""
+
+    #: Of each packet; the same object for every message whose settings are these.
+    settings: tuple[Settings, ...]
+    position: int
+    lead: int
+    #: Finite samples, (rows, frames): the channels of the first packet, then of the second, …; read-only.
+    audio: NDArray[np.float32]
 
 
 class Answer(NamedTuple):
@@ -79,7 +99,14 @@ _SIZE_CODE: Final = struct.pack("<H", HEADER_SIZE)
 _MOVING: Final = struct.Struct("<qqddIIII")
 _VALUE: Final = struct.Struct("<HHf")
 _RANGES: Final = {parameter.id: parameter.range for parameter in parameters.load().parameters}
+#: The bytes of a header that move, the same in BLOCKs that begin together and are equally long.
+_MOVES: Final = np.array([*range(48, 56), *range(64, 84), *range(92, 96)])
+#: The bytes of a header that do not move.
+_STANDING: Final = np.array([*range(40), *range(84, 92), *range(96, HEADER_SIZE)])
 _MAX_SETTINGS: Final = 4096
+_MAX_TOGETHER: Final = 256
+#: Settings of the packets of messages at one rate, and their channels in all, by what does not move in them.
+_TOGETHER: Final[dict[bytes, tuple[tuple[Settings, ...], int]]] = {}
 #: Headers without what moves in them, as they arrived, each with what it means; only checked ones.
 _SETTINGS: dict[bytes, Settings] = {}
 
@@ -104,6 +131,33 @@ def read_blocks(frames: list[bytes]) -> list[Block]:
         )
         for packet in decode(frames).packets
     ]
+
+
+def read_together(frames: list[bytes]) -> Together | None:
+    """Read a message of BLOCKs that go on together, in settings that `read_blocks` has seen together before.
+
+    None for any other message, right or wrong: ask `read_blocks`.
+    """
+    head, payload = frames
+    if len(head) % HEADER_SIZE or len(payload) % _SAMPLE.itemsize:
+        return None
+    headers = np.frombuffer(head, np.uint8).reshape(-1, HEADER_SIZE)
+    known = _TOGETHER.get(headers[:, _STANDING].tobytes())
+    if known is None:
+        return None
+    settings, rows = known
+    moving = headers[:, _MOVES]
+    if (moving != moving[0]).any():
+        return None
+    position, _, beat, tempo, count, _, _, lead = _MOVING.unpack_from(head, 48)
+    if not count or not _moves(settings[0], position, count, beat, tempo):
+        return None
+    if not (math.isfinite(beat) and math.isfinite(tempo)):
+        return None
+    samples = np.frombuffer(payload, _SAMPLE)
+    if len(samples) != rows * count or not np.isfinite(samples).all():
+        return None
+    return Together(settings, position, lead, samples.reshape(rows, count))
 
 
 def write_params(answers: Iterable[Answer]) -> list[list[bytes]]:
@@ -152,7 +206,7 @@ def _read_known(head: bytes, payload: bytes) -> list[Block] | None:
     at = 0
     for start in range(0, size, HEADER_SIZE):
         position, _, beat, tempo, frames, _, _, lead = _MOVING.unpack_from(head, start + 48)
-        key = head[start : start + 40] + head[start + 80 : start + 92] + head[start + 96 : start + 104]
+        key = head[start : start + 40] + head[start + 84 : start + 92] + head[start + 96 : start + 104]
         settings = _SETTINGS.get(key)
         if settings is None:
             # Whatever is wrong in this packet, or before it, is found anew and named by `decode`.
@@ -160,19 +214,34 @@ def _read_known(head: bytes, payload: bytes) -> list[Block] | None:
         if settings.flags & Flags.START:
             # Rare, and values may follow its samples.
             return None
-        if not _moves(settings, position, beat, tempo):
+        if not _moves(settings, position, frames, beat, tempo):
             return None
         end = at + frames * settings.channels
         if end > len(samples):
             return None
         blocks.append(Block(settings, position, lead, samples[at:end].reshape(settings.channels, frames)))
         at = end
-    return blocks if at == len(samples) else None
+    if at != len(samples):
+        return None
+    _remember(head, blocks)
+    return blocks
 
 
-def _moves(settings: Settings, position: int, beat: float, tempo: float) -> bool:
+def _remember(head: bytes, blocks: list[Block]) -> None:
+    """Note the settings of ``blocks``, which came in one message, for `read_together`."""
+    rate = blocks[0].settings.rate
+    if all(one.settings.rate == rate for one in blocks):
+        if len(_TOGETHER) >= _MAX_TOGETHER:
+            _TOGETHER.clear()
+        settings = tuple(one.settings for one in blocks)
+        key = np.frombuffer(head, np.uint8).reshape(-1, HEADER_SIZE)[:, _STANDING].tobytes()
+        _TOGETHER.setdefault(key, (settings, sum(one.channels for one in settings)))
+
+
+def _moves(settings: Settings, position: int, frames: int, beat: float, tempo: float) -> bool:
     """Whether the fields that no key holds are what `decode` accepts."""
-    if settings.frames and position % (settings.rate // HOPS_PER_SECOND):
+    hop = settings.rate // HOPS_PER_SECOND
+    if frames % hop or not 0 <= frames <= MAX_HOPS * hop or (frames and position % hop):
         return False
     flags = settings.flags
     if flags & Flags.HAS_BEAT and not math.isfinite(beat):
@@ -193,6 +262,6 @@ def _learn(key: bytes, head: bytes, start: int, payload: bytes, at: int) -> Sett
 def _settings(header: Header) -> Settings:
     h = header
     return Settings(
-        *(h.instance, h.group, h.flags, h.run, h.rate, h.frames),
+        *(h.instance, h.group, h.flags, h.run, h.rate),
         *(h.channels, h.role, h.delay, h.amount, h.offset_db),
     )
