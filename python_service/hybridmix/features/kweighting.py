@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from pyloudnorm.iirfilter import IIRfilter
-from scipy.signal import sosfilt
+from scipy.signal import lfilter
 
 __all__ = ["KWeighting"]
 
@@ -23,23 +23,25 @@ _HIGH_PASS = (0.0, 0.5003270373253953, 38.13547087613982, "high_pass_DeMan")
 class KWeighting:
     """The K-weighting filter at one sample rate; the caller keeps the state of each channel."""
 
-    #: Numbers of state per channel: two second-order sections of two each.
-    STATE_SHAPE = (2, 2)
+    #: Numbers of state per channel: those of a filter of the fourth order.
+    STATE_SHAPE = (4,)
 
     def __init__(self, rate: int) -> None:
         """Design the filter for ``rate`` Hz."""
-        sections = []
-        for gain, quality, corner, kind in (_SHELF, _HIGH_PASS):
-            stage = IIRfilter(gain, quality, corner, rate, kind)
-            sections.append(np.concatenate([stage.b, stage.a]))
-        self._sections = np.ascontiguousarray(sections, dtype=np.float64)
+        # Both stages as one filter: in double precision that is as exact, and half the work to call.
+        shelf, high_pass = (
+            IIRfilter(gain, quality, corner, rate, kind)
+            for gain, quality, corner, kind in (_SHELF, _HIGH_PASS)
+        )
+        self._zeros = np.convolve(shelf.b, high_pass.b)
+        self._poles = np.convolve(shelf.a, high_pass.a)
 
     def squares(
         self, audio: npt.NDArray[np.float32], state: npt.NDArray[np.float64], parts: int
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Filter a stretch of each channel.
 
-        ``audio`` is (rows, frames), full scale 1.0, at least one row; ``state`` is (rows, 2, 2), zeros where
+        ``audio`` is (rows, frames), full scale 1.0, at least one row; ``state`` is (rows, 4), zeros where
         a channel begins. Returns the sum of the squared weighted samples of each of ``parts`` equal parts,
         (rows, parts), and the new state. However a signal is cut into stretches, its sums have the same bits.
         """
@@ -51,6 +53,5 @@ class KWeighting:
     def weight(
         self, audio: npt.NDArray[np.float32], state: npt.NDArray[np.float64]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Filter ``audio`` (rows, frames) from ``state`` (rows, 2, 2); returns it weighted, and the new state."""
-        weighted, after = sosfilt(self._sections, audio, axis=-1, zi=state.transpose(1, 0, 2))
-        return weighted, after.transpose(1, 0, 2)
+        """Filter ``audio`` (rows, frames) from ``state`` (rows, 4); returns it weighted, and the new state."""
+        return lfilter(self._zeros, self._poles, audio.astype(np.float64), axis=-1, zi=state)

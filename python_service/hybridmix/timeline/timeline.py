@@ -260,6 +260,8 @@ class Timeline:
         is certainly late when the member has already streamed past the sample at which it applies. State
         still advances: only answers change. Frames that a Sync member delivered are never skipped.
         """
+        if len({action.end for action in actions if isinstance(action, Reply)}) < 2:
+            return actions
         seen: set[UUID] = set()
         kept: list[Action] = []
         for action in reversed(actions):

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from hybridmix.wire import parameters
 from hybridmix.wire.codec import decode, decode_packet
-from hybridmix.wire.fields import LAYOUT
 from hybridmix.wire.header import MAGIC, Flags, Header, Kind
 from hybridmix.wire.limits import (
     HEADER_SIZE,
@@ -28,6 +27,7 @@ from hybridmix.wire.limits import (
     MAX_PACKETS,
     MAX_PAYLOAD,
     MAX_POSITION,
+    MAX_VALUES,
     PROTOCOL,
 )
 
@@ -98,6 +98,10 @@ _SIZE_CODE: Final = struct.pack("<H", HEADER_SIZE)
 #: position, apply_at, beat, tempo, frames, channels and role, delay, lead: bytes 48 to 96.
 _MOVING: Final = struct.Struct("<qqddIIII")
 _VALUE: Final = struct.Struct("<HHf")
+#: The header of an answer: what is the same in all, what moves (flags to apply_at), and the rest by the count of values.
+_ANSWER_BEGIN: Final = struct.pack("<4sBBHHH", MAGIC, *PROTOCOL, HEADER_SIZE, Kind.PARAMS, 0)
+_ANSWER: Final = struct.Struct("<I16sIIQqq")
+_ANSWER_ENDS: Final = [struct.pack("<40xII", count, 0) for count in range(MAX_VALUES + 1)]
 _RANGES: Final = {parameter.id: parameter.range for parameter in parameters.load().parameters}
 #: The bytes of a header that move, the same in BLOCKs that begin together and are equally long.
 _MOVES: Final = np.array([*range(48, 56), *range(64, 84), *range(92, 96)])
@@ -167,19 +171,24 @@ def write_params(answers: Iterable[Answer]) -> list[list[bytes]]:
     positions at the end of their range.
     """
     heads: list[bytes] = []
-    payloads: list[bytes] = []
+    payload = bytearray()
+    ends = [0]
     for instance, flags, run, position, apply_at, values in answers:
         if not _sendable(position, apply_at, values):
             continue
         heads.append(
-            LAYOUT.pack(
-                *(MAGIC, *PROTOCOL, HEADER_SIZE, Kind.PARAMS, 0, flags, instance.bytes, run, 0),
-                *(0, position, apply_at, 0.0, 0.0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, len(values), 0),
-            )
+            _ANSWER_BEGIN
+            + _ANSWER.pack(flags, instance.bytes, run, 0, 0, position, apply_at)
+            + _ANSWER_ENDS[len(values)]
         )
-        payloads.append(b"".join([_VALUE.pack(number, 0, value) for number, value in values]))
+        for number, value in values:
+            payload += _VALUE.pack(number, 0, value)
+        ends.append(len(payload))
     return [
-        [b"".join(heads[at : at + MAX_PACKETS]), b"".join(payloads[at : at + MAX_PACKETS])]
+        [
+            b"".join(heads[at : at + MAX_PACKETS]),
+            bytes(payload[ends[at] : ends[min(at + MAX_PACKETS, len(heads))]]),
+        ]
         for at in range(0, len(heads), MAX_PACKETS)
     ]
 
