@@ -24,6 +24,7 @@ from hybridmix.engine.trace import FLAG_INCOMPLETE, FLAG_KNOWN, FLAG_WHOLE, RECO
 from hybridmix.features import KWeighting
 from hybridmix.timeline import Compute, Standing
 from hybridmix.wire import parameters
+from hybridmix.wire.limits import FRAMES_PER_SECOND
 
 __all__ = ["Engine"]
 
@@ -48,7 +49,7 @@ class Engine:
 
     def __init__(self, rate: int, models: Models, trace: TraceWriter | None = None) -> None:
         """``rate`` in Hz, a multiple of 100; ``trace`` gets a record per computed frame and member."""
-        self._frame = rate // 20
+        self._frame = rate // FRAMES_PER_SECOND
         self._weighting = KWeighting(rate)
         self._rule, self._headroom = make_rules(models)
         self._trace = trace

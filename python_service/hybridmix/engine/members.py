@@ -12,7 +12,7 @@ from hybridmix.engine.hops import UserValues
 from hybridmix.timeline import Action, Timeline
 from hybridmix.wire import messages
 from hybridmix.wire.batches import Settings
-from hybridmix.wire.limits import MAX_MEMBERS
+from hybridmix.wire.limits import FRAMES_PER_SECOND, MAX_MEMBERS
 
 __all__ = ["Group", "GroupKey", "Member", "Registry"]
 
@@ -110,7 +110,9 @@ class Registry:
         group = self.groups.get(key)
         if group is None:
             rate = key[2]
-            group = self.groups[key] = Group(key, Timeline(rate // 20, rate), self._make_engine(rate))
+            group = self.groups[key] = Group(
+                key, Timeline(rate // FRAMES_PER_SECOND, rate), self._make_engine(rate)
+            )
         return group
 
     def _enter(self, member: Member, group: Group) -> list[Action]:

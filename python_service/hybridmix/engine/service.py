@@ -30,7 +30,7 @@ from hybridmix.wire import (
 )
 from hybridmix.wire import messages as m
 from hybridmix.wire.batches import Block, Settings, is_blocks, read_blocks, read_together, write_params
-from hybridmix.wire.limits import HEADER_SIZE, HOPS_PER_SECOND, MAX_PACKETS, PROTOCOL
+from hybridmix.wire.limits import FRAMES_PER_SECOND, HEADER_SIZE, HOPS_PER_SECOND, MAX_PACKETS, PROTOCOL
 
 __all__ = ["CREDITS", "Send", "Service"]
 
@@ -283,10 +283,12 @@ class Service:
                 self.counters["blocks_unjoined"] += 1
             else:
                 self._block(member, block, now)
+        last = blocks[-1]
+        self._expect(last.settings, last.position + last.audio.shape[1], last.lead, now)
 
     def _expect(self, settings: Settings, position: int, lead: int, now: float) -> None:
         """Note when to rehearse, if the block that follows the one up to ``position`` ends a frame live."""
-        frame = settings.rate // 20
+        frame = settings.rate // FRAMES_PER_SECOND
         ahead = max(lead, settings.rate // HOPS_PER_SECOND)
         if not settings.flags & Flags.SYNC and position % frame + ahead >= frame:
             self.rehearse_at = now + ahead / settings.rate - REHEARSAL_S

@@ -7,6 +7,7 @@ from typing import Final
 __all__ = [
     "DELAYS",
     "DELAYS_MS",
+    "FRAMES_PER_SECOND",
     "HEADER_SIZE",
     "HOPS_PER_SECOND",
     "MAX_COUNTER",
@@ -55,6 +56,8 @@ MAX_VALUES: Final = 16
 MAX_HOPS: Final = 64
 #: Hops per second: a hop is ``rate // HOPS_PER_SECOND`` samples.
 HOPS_PER_SECOND: Final = 100
+#: F2 frames per second: a frame is ``rate // FRAMES_PER_SECOND`` samples.
+FRAMES_PER_SECOND: Final = 20
 #: Lowest rate in Hz; rates are multiples of 100 Hz.
 MIN_RATE: Final = 44_100
 #: Highest rate in Hz.
