@@ -13,7 +13,7 @@ from hybridmix_export.catalogue import Export
 from hybridmix_export.networks import DATA, embedding_export, step_export
 from hybridmix_models.evaluation.mixers import weights_sha256
 from hybridmix_models.gain.network import GainNetwork
-from hybridmix_models.gain.vggish import load_vggish
+from hybridmix_models.gain.vggish import Vggish, load_vggish
 from hybridmix_models.training.checkpoint import load_network
 
 __all__ = ["Trained", "exports_of", "load_runs", "vggish_export"]
@@ -69,10 +69,11 @@ def exports_of(runs: Sequence[Trained], figures: Path | None) -> list[Export]:
     """
     scored = _read(figures) if figures is not None else {}
     embedding = runs[0].network.embedding
+    kind = "VGGish" if isinstance(embedding, Vggish) else "Compact"
     shared = embedding_export(
         embedding,
         "embedding",
-        "Compact embedding of 975 ms of a track, with its log-mel front end; shared by all gain networks.",
+        f"{kind} embedding of 975 ms of a track, with its log-mel front end; shared by the networks beside it.",
         DATA,
         {"trained": True, "weights_sha256": weights_sha256(embedding)},
     )

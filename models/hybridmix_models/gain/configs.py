@@ -10,6 +10,7 @@ from hybridmix_models.gain.alm import AlmMr, AlmSr
 from hybridmix_models.gain.dmc import Dmc
 from hybridmix_models.gain.network import GainNetwork
 from hybridmix_models.gain.plus import AlmMrPlus
+from hybridmix_models.gain.vggish import Vggish
 
 __all__ = ["CONFIGS", "Config", "build"]
 
@@ -24,6 +25,8 @@ class Config:
     bleed: bool = True
     #: In training a gain is applied to the frame after the one it was computed at, as in use; else to the same.
     zero_latency: bool = True
+    #: The paper's embedding in place of the compact one; it hears the level as recorded.
+    vggish: bool = False
 
 
 CONFIGS: Mapping[str, Config] = {
@@ -38,6 +41,11 @@ CONFIGS: Mapping[str, Config] = {
         bleed=False,
         zero_latency=False,
     ),
+    "alm-mr-vggish": Config(
+        AlmMr,
+        "AiLive Mixer, multi-rate, with full VGGish, whose public weights are yours to give.",
+        vggish=True,
+    ),
     "alm-mr-plus": Config(
         AlmMrPlus, "AiLive Mixer, multi-rate, as a residual in dB on causal equal loudness."
     ),
@@ -48,4 +56,8 @@ def build(name: str) -> GainNetwork:
     """Return a new network of the configuration ``name``. Raises InputError for an unknown one."""
     if name not in CONFIGS:
         raise InputError(f"gain network {name!r} is unknown; expected one of: {', '.join(CONFIGS)}.")
-    return CONFIGS[name].network()
+    config = CONFIGS[name]
+    network = config.network()
+    if config.vggish:
+        network.embedding, network.normalised = Vggish(), False
+    return network

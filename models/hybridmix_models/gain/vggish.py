@@ -26,6 +26,7 @@ class Vggish(nn.Module):
 
     def __init__(self, divisor: int = 1) -> None:
         super().__init__()
+        self.divisor = divisor
         self.features = convolutions(divisor)
         wide = 4096 // divisor
         self.embeddings = nn.Sequential(

@@ -116,7 +116,11 @@ def train(
     out: Annotated[Path, typer.Option("--out", help="folder of the run")],
     embedding: Annotated[
         Path | None,
-        typer.Option("--embedding", help="best.pt of a pretraining; DATA/embedding/best.pt if left out"),
+        typer.Option(
+            "--embedding",
+            help="best.pt of a pretraining, or the public weights of VGGish for alm-mr-paper; "
+            "DATA/embedding/best.pt if left out",
+        ),
     ] = None,
     seed: _Seed = 0,
     steps: _Steps = None,

@@ -102,9 +102,10 @@ GAIN: Mapping[str, Gain] = {
     "dmc-og": dataclasses.replace(_PAPER, network="dmc-og", conditions=("none",), delays_ms=(-500.0,)),
     "alm-mr-plus": _PLUS,
     "alm-mr-plus-spectral": dataclasses.replace(_PLUS, gain=0.0, steps=6000, minutes=25.0),
-    # The published schedule, for those who have MedleyDB and a GPU: 35 songs, so 175,000 steps.
+    # The published embedding and schedule, for those who have MedleyDB and a GPU: 35 songs, so 175,000 steps.
     "alm-mr-paper": dataclasses.replace(
         _PAPER,
+        network="alm-mr-vggish",
         steps=175_000,
         minutes=7 * 24 * 60.0,
         learning_rate=1e-3,

@@ -15,6 +15,7 @@ from torch import nn
 
 from hybridmix.errors import InputError
 from hybridmix_models.data.types import Floats
+from hybridmix_models.gain.vggish import Vggish, load_vggish
 from hybridmix_models.training import checkpoint
 from hybridmix_models.training.cache import Prepared, windows
 
@@ -31,13 +32,16 @@ def digest(module: nn.Module) -> str:
 
 
 def load_embedding(embedding: nn.Module, path: Path) -> None:
-    """Load the weights that a pretraining wrote to ``path``.
+    """Load the weights that a pretraining wrote to ``path``; for VGGish, those of its public file.
 
     Raises:
         InputError: the file is missing, damaged, or of another network.
     """
     if not path.exists():
         raise InputError(f"embedding {path} does not exist; train it with: hybridmix models pretrain")
+    if isinstance(embedding, Vggish):
+        embedding.load_state_dict(load_vggish(path, embedding.divisor).state_dict())
+        return
     prefix = "embedding."
     state = checkpoint.read(path).get("state", {})
     try:
