@@ -38,6 +38,7 @@ def one_pass(members: int) -> tuple[float, float]:
                 HOP,
                 begin=hop == 0,
                 start=hop == 0,
+                playing=True,
                 sync=False,
                 gap=False,
                 delay=1920,

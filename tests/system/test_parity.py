@@ -40,11 +40,17 @@ def test_jumps_are_heard(figures: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", ["blocks of 8192 at 40 ms", "skew of 4096 samples at 40 ms", "track by track"]
+    ("case", "statuses"),
+    [
+        ("blocks of 8192 at 40 ms", {"Incomplete": 10}),
+        ("skew of 4096 samples at 40 ms", {"Incomplete": 10}),
+        # Of the first track nobody can know that others will follow.
+        ("track by track", {"Incomplete": 9, "Mixing": 1}),
+    ],
 )
-def test_outside_the_rule_nothing_hangs_and_every_track_says_incomplete(
-    figures: dict[str, Any], case: str
+def test_outside_the_rule_nothing_hangs_and_tracks_say_incomplete(
+    figures: dict[str, Any], case: str, statuses: dict[str, int]
 ) -> None:
     (found,) = [one for one in figures["outside"] if one["case"] == case]
     assert found["incomplete"] > 0, found
-    assert found["statuses"] == {"Incomplete": 10}, found
+    assert found["statuses"] == statuses, found

@@ -24,6 +24,7 @@ class Driver:
     def __init__(self, members: int = 2, *, sync: bool = False, processes: list[int] | None = None) -> None:
         self.timeline = Timeline(FRAME, RATE)
         self.sync = sync
+        self.playing = True
         self.run = dict.fromkeys(range(members), 0)
         self.position = dict.fromkeys(range(members), 0)
         for number in range(members):
@@ -75,6 +76,7 @@ class Driver:
             frames,
             begin=begin,
             start=start,
+            playing=self.playing,
             sync=self.sync if sync is None else sync,
             gap=gap,
             delay=D,

@@ -99,6 +99,7 @@ class Group:
             frames,
             begin=begin,
             start=start,
+            playing=True,
             sync=peer.sync,
             gap=gap,
             delay=D,

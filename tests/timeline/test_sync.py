@@ -143,6 +143,33 @@ def test_rendering_one_track_after_the_other_is_incomplete_from_the_second_track
     assert shown == [False, True, True]
 
 
+def test_a_track_that_starts_late_is_missed_in_no_bounce() -> None:
+    driver = Driver(2, sync=True)
+    for playing in (False, True, True):
+        # The host calls both while it stands, and then the second where its audio begins.
+        driver.playing = playing
+        first = 4 * FRAME if playing else 0
+        driver.begin(0, 0)
+        for end in range(FRAME, first + 1, FRAME):
+            driver.to(0, end)
+            driver.wait(0, end)
+        driver.begin(1, first)
+        for number in (0, 1):
+            driver.to(number, 8 * FRAME)
+    counters = driver.timeline.counters
+    assert (counters.frames, counters.masked, counters.incomplete, counters.absent) == (24, 0, 0, 2)
+
+
+def test_a_track_that_is_rendered_on_its_own_where_others_were_is_missed_by_them_only_there() -> None:
+    driver = Driver(2, sync=True)
+    for number, first, last in ((0, 0, 20), (1, 2, 24)):
+        driver.begin(number, first * FRAME)
+        steps = []
+        for end in range((first + 1) * FRAME, (last + 1) * FRAME, FRAME):
+            steps += computes(driver.to(number, end) + driver.wait(number, end))
+    assert [step.incomplete for step in steps] == [True] * 18 + [False] * 4
+
+
 def test_a_track_that_only_played_live_may_be_left_out_of_a_bounce() -> None:
     driver = Driver(2)
     for number in range(2):

@@ -328,6 +328,7 @@ class Service:
             frames,
             begin=begin,
             start=begin and bool(flags & Flags.START),
+            playing=bool(flags & Flags.PLAYING),
             sync=bool(flags & Flags.SYNC),
             gap=bool(flags & Flags.GAP),
             delay=settings.delay,

@@ -52,6 +52,8 @@ class Run:
     delay: int
     lead: int = -1
     sync: bool = False
+    playing: bool = False
+    """On the host's timeline; else on a clock that counts on."""
     left: tuple[Epoch, int] | None = None
     """Where the member was before: the epoch, if others stayed in it, and the position it had come to."""
     masked: bool = False

@@ -58,8 +58,10 @@ def close_frame(
     if epoch.ended:
         neutral &= _close_ended(epoch, end, begins, rows, feeds, answers)
     if rows:
+        playing = any(run.playing for run, _ in answers)
         for member in absent:
-            incomplete |= _note_absent(epoch, member, frame, counters)
+            _note_absent(epoch, member, counters)
+            incomplete |= frame.sync and _was_rendered(member.run, begins, end, playing)
         counters.frames += 1
         first = not epoch.stepped
         epoch.stepped = True
@@ -105,12 +107,18 @@ def _open(epoch: Epoch, members: Sequence[Member], end: int) -> None:
             run.counts_from = run.start + run.warmup
 
 
-def _note_absent(epoch: Epoch, member: Member, frame: Pending, counters: Counters) -> bool:
-    """Note a registered member that is not in the epoch; whether that makes the frame incomplete."""
+def _note_absent(epoch: Epoch, member: Member, counters: Counters) -> None:
+    """Note a registered member that is not in the epoch."""
     if member.id not in epoch.absent:
         epoch.absent.add(member.id)
         counters.absent += 1
-    return frame.sync and member.run is not None and member.run.sync
+
+
+def _was_rendered(last: Run | None, begins: int, end: int, playing: bool) -> bool:
+    """Whether the ``last`` run of a member was a render that held audio of the frame."""
+    if last is None or not last.sync or last.playing is not playing:
+        return False
+    return last.start < end and last.front > begins
 
 
 def _stand_in(run: Run, end: int, length: int, frame: Pending, counters: Counters) -> Row | None:

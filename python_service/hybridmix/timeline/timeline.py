@@ -11,8 +11,9 @@ Where the rules left a choice:
 * Lost hops are counted where they are noticed (``gap``); the member's row in a frame with a hole is stale.
 * A member that was absent, and whose late blocks show that it should have counted in frames computed without
   it, is counted then (``stale``, in a Sync frame ``masked``): counters at 0 really mean that nothing differs.
-* An absent member makes a Sync frame incomplete if its last run was in Sync too. That is track-by-track
-  rendering, where every member is heard but never together; a track that the host left out is not.
+* An absent member makes a Sync frame incomplete if its last run held audio of that frame, in Sync and on the same
+  kind of clock. That is track-by-track rendering, where every member is heard but never together; a track that the
+  host left out is not, nor one that starts late in every render.
 * A run that goes on about where the member's last one ended, while others play on past that place in the old
   epoch, was no move of the transport: one plugin was reset. It rejoins that epoch as a late starter, instead
   of staying alone in an epoch of its own until the transport moves.
@@ -86,6 +87,7 @@ class Timeline:
         *,
         begin: bool,
         start: bool,
+        playing: bool,
         sync: bool,
         gap: bool,
         delay: int,
@@ -94,7 +96,7 @@ class Timeline:
     ) -> list[Action]:
         """Take one BLOCK: ``frames`` samples (whole hops, or 0 to announce a run) from ``position`` on.
 
-        ``begin``, ``start``, ``sync`` and ``gap`` are the BLOCK's flags; ``delay`` is D and ``lead`` the
+        ``begin``, ``start``, ``playing``, ``sync`` and ``gap`` are the BLOCK's flags; ``delay`` is D and ``lead`` the
         largest lead the member has measured, both in samples; ``now`` in seconds.
         """
         entry = self._roster.members.get(member)
@@ -113,7 +115,7 @@ class Timeline:
         if current.delay != delay or current.lead != lead:
             current.delay, current.lead = delay, lead
             self._roster.settle(current.epoch)
-        current.sync = sync
+        current.playing, current.sync = playing, sync
         if current.masked:
             current.masked = False
             moved = True

@@ -64,6 +64,7 @@ class Service:
             block.frames,
             begin=block.begins is not None,
             start=block.begins is Begins.START,
+            playing=True,
             sync=block.sync,
             gap=False,
             delay=block.delay,
