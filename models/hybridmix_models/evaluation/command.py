@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -131,8 +131,16 @@ def evaluate(
     )
     with _bar("songs", sum(len(survey) for survey in surveys.values())) as advance:
         figures = run(request, advance)
-    command = " ".join(
-        ["hybridmix models evaluate", *(f"--set {one.name}" for one in sets if data is None), "--write-docs"]
+    command = _command(
+        {
+            "model": model,
+            "data": [str(data)] if data is not None else None,
+            "set": [one.name for one in sets] if data is None else None,
+            "condition": condition,
+            "row": row,
+            "songs": [str(songs)] if songs is not None else None,
+            "seed": [str(seed)],
+        }
     )
     if write_docs:
         root = checkout() / "docs"
@@ -172,6 +180,12 @@ def excerpts(
                 one.songs(songs), mixers, condition.value, rooms, seed, out / one.name, advance
             )
         typer.echo(f"wrote {manifest}")
+
+
+def _command(options: Mapping[str, Sequence[str] | None]) -> str:
+    """Return the command that gives the same figures."""
+    given = [f"--{name} {value}" for name, values in options.items() for value in values or ()]
+    return " ".join(["hybridmix models evaluate", *given])
 
 
 def _find_models(

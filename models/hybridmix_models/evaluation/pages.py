@@ -57,8 +57,8 @@ def table(figures: Figures, command: str) -> str:
     versions = [
         f"`{name}` {version[:12]}" for name, version in figures["weights_sha256"].items() if _is_hash(version)
     ]
-    lines += [f"`{command}`, seed {figures['seed']}."]
-    lines += [f"Weights (SHA-256): {', '.join(versions)}."] if versions else []
+    lines += [f"`{command}`"]
+    lines += ["", f"Weights (SHA-256): {', '.join(versions)}."] if versions else []
     return "\n".join(lines) + "\n"
 
 
