@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 def prepare(
     songs: Annotated[
-        Path, typer.Option("--songs", help="folder with the songs of training/ and validation/")
+        Path, typer.Option("--songs", help="songs: a generated set, a folder with a MANIFEST.csv, MedleyDB")
     ],
     rooms: Annotated[Path, typer.Option("--rooms", help="folder that hybridmix models rooms wrote")],
     out: Annotated[Path, typer.Option("--out", help="folder for the prepared scenes")],

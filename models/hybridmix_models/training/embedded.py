@@ -19,7 +19,10 @@ from hybridmix_models.gain.vggish import Vggish, load_vggish
 from hybridmix_models.training import checkpoint
 from hybridmix_models.training.cache import Prepared, windows
 
-__all__ = ["Embedded", "digest", "load_embedding"]
+__all__ = ["FAST_LAYOUT", "Embedded", "digest", "load_embedding"]
+
+#: Convolutions take half the time on a CPU with their weights in this order; results differ by rounding alone.
+FAST_LAYOUT = torch.channels_last
 
 
 def digest(module: nn.Module) -> str:

@@ -21,6 +21,7 @@ from hybridmix_models.gain.logmel import BANDS
 from hybridmix_models.gain.parts import WIDTH
 from hybridmix_models.training.cache import COLUMNS, STRIDE_COLUMNS, Prepared, windows
 from hybridmix_models.training.configs import Embedding
+from hybridmix_models.training.embedded import FAST_LAYOUT
 
 __all__ = ["EmbeddingTask", "Listener"]
 
@@ -73,7 +74,7 @@ class EmbeddingTask:
     ) -> None:
         self.run, self.seed, self.scenes = run, seed, scenes
         self.roles = sorted({role for scene in scenes for role in scene.roles})
-        self.module = Listener(embedding, len(self.roles))
+        self.module = Listener(embedding.to(memory_format=FAST_LAYOUT), len(self.roles))
         self.device = next(embedding.parameters()).device
         self.module.to(self.device)
         known = [scene for scene in validation if set(scene.roles) <= set(self.roles)]

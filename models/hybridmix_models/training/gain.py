@@ -15,7 +15,7 @@ from hybridmix_models.gain.network import GainNetwork
 from hybridmix_models.training.batches import Batch, excerpt, gather
 from hybridmix_models.training.cache import TRAINING_RATE, Prepared
 from hybridmix_models.training.configs import Gain
-from hybridmix_models.training.embedded import Embedded
+from hybridmix_models.training.embedded import FAST_LAYOUT, Embedded
 from hybridmix_models.training.losses import SpectralLoss, gain_loss, movement_loss, played
 
 __all__ = ["GainTask"]
@@ -37,6 +37,7 @@ class GainTask:
         scenes: Sequence[Prepared],
         validation: Sequence[Prepared],
     ) -> None:
+        network.embedding.to(memory_format=FAST_LAYOUT)
         self.module: GainNetwork = network
         self.run, self.seed, self.scenes = run, seed, scenes
         self.device = next(network.parameters()).device

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from hybridmix_models.data.bleed import Room, load_rooms, make_scene
-from hybridmix_models.data.generator import read_songs
+from hybridmix_models.data.songs import load_songs
 from hybridmix_models.data.types import RATE, Condition, Scene, Song
 from hybridmix_models.training import cache
 
@@ -34,7 +34,7 @@ def plan(
         InputError: there are no songs, or no rooms.
     """
     bank = load_rooms(rooms, split)
-    for number, song in enumerate(read_songs(songs / split)):
+    for number, song in enumerate(load_songs(songs, split)):
         for index in range(count):
             yield f"{song.name}-{index}", partial(_perform, song, index, bank, [seed, number, index])
 

@@ -13,6 +13,7 @@ from hybridmix_models.training import cache
 #: How much lower the role ``hiss`` stands in every reference mix, dB.
 LOWER_DB = 12.0
 SECONDS = 6
+ROOMS = draw_rooms("training", 4)
 
 
 def song(number: int) -> Song:
@@ -43,7 +44,7 @@ def scene(number: int, condition: Condition = "light") -> Scene:
     return make_scene(
         song(number),
         condition,
-        draw_rooms("training", 4),
+        ROOMS,
         rng,
         balance_spread_db=3.0,
         staging_spread_db=0.0,
@@ -53,7 +54,7 @@ def scene(number: int, condition: Condition = "light") -> Scene:
 def prepared(folder: Path) -> Path:
     """Write training and validation scenes below ``folder`` and return it."""
     conditions: tuple[Condition, ...] = ("light", "none")
-    for split, numbers in (("training", range(6)), ("validation", range(6, 8))):
+    for split, numbers in (("training", range(4)), ("validation", range(6, 8))):
         for number in numbers:
             made = scene(number, conditions[number % 2])
             cache.write(made, folder / split / f"song-{number}")
