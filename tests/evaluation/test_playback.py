@@ -41,7 +41,7 @@ def test_the_trim_is_that_of_the_headroom_model_one_frame_late() -> None:
     for frame in range(59):
         heard = torch.from_numpy(inputs[:, frame * FRAME : (frame + 1) * FRAME])
         newest = torch.from_numpy(gains[:, frame + 1])
-        trim, peak, held = module(heard[:, None].repeat(1, 2, 1), newest, peak, held)
+        trim, peak, held = module(heard.repeat(1, 2), newest, peak, held)
         expected.append(float(trim))
     played = play(inputs, gains)
     assert played.trim_db == pytest.approx(expected, abs=1e-3)

@@ -14,7 +14,6 @@ from hybridmix_models.evaluation.hearing import Hearing, delayed
 from hybridmix_models.evaluation.sound import loudness_lufs
 from hybridmix_models.gain import EqualLoudness
 from hybridmix_models.gain.network import GainNetwork
-from hybridmix_models.gain.plus import Rule
 
 __all__ = [
     "BleedOracle",
@@ -28,6 +27,12 @@ __all__ = [
 
 #: How far the bleed-aware oracle may move a track from its reference gain, in dB.
 _ORACLE_RANGE_DB = (-40.0, 20.0)
+
+
+class _Unlimited(EqualLoudness):
+    """Equal loudness with all the boost that the declared parameter allows."""
+
+    MAX_BOOST_DB = 36.0
 
 
 class Raw:
@@ -69,7 +74,7 @@ class OracleRole:
         places = np.array([loudness_lufs(track) for track in at_reference(scene, scene.direct)])
         roles = np.array(scene.roles)
         wanted = np.array([places[roles == role].mean() for role in roles])
-        return _aimed(self._hearing.equal_loudness_db(scene, Rule()), wanted)
+        return _aimed(self._hearing.equal_loudness_db(scene, _Unlimited()), wanted)
 
 
 class RolePrior:
@@ -90,7 +95,7 @@ class RolePrior:
             np.mean([places[role] for places in others if role in places] or [overall])
             for role in scene.roles
         ]
-        return _aimed(self._hearing.equal_loudness_db(scene, Rule()), np.array(wanted))
+        return _aimed(self._hearing.equal_loudness_db(scene, _Unlimited()), np.array(wanted))
 
 
 class DryReference:
