@@ -145,7 +145,7 @@ def load(folder: Path, conditions: Sequence[str] = ()) -> list[Prepared]:
 
 
 def _read(folder: Path) -> Iterator[Prepared]:
-    for path in sorted(folder.glob("*/scene.json")):
+    for path in sorted(folder.glob("[!.]*/scene.json")):
         try:
             text = json.loads(path.read_text(encoding="utf-8"))
             with np.load(path.parent / "frames.npz") as arrays:

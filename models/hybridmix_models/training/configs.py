@@ -69,8 +69,9 @@ class Embedding(Run):
     #: Half range of the level of a window that is left as recorded, and the share of such windows.
     level_db: float = 15.0
     recorded: float = 0.5
-    #: Half range of a random tilt of the spectrum, from its lowest to its highest band.
-    tilt_db: float = 6.0
+    #: Other sounds of the same role: half range of a random curve over the bands, and of a shift by whole bands.
+    curve_db: float = 8.0
+    shift: int = 3
     #: Weights of the losses: role, bleed ratio, level of the window.
     role: float = 1.0
     ratio: float = 1.0

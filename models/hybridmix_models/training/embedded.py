@@ -6,6 +6,7 @@ A gain of an input does not change them, so that every excerpt of every epoch re
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -82,7 +83,7 @@ class Embedded:
     def _read(self, scene: Prepared) -> Floats:
         path = scene.folder / f"embedding-{self.key}.npy"
         if not path.exists():
-            part = path.with_suffix(".part")
+            part = path.with_suffix(f".{os.getpid()}.part")  # another run may be computing the same
             with part.open("wb") as file:
                 np.save(file, self._compute(scene))
             part.replace(path)

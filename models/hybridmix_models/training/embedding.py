@@ -32,6 +32,8 @@ _QUIET_DB = -60.0
 #: The role counts where the own sound is at most so far below everything else, dB.
 _AUDIBLE_DB = -6.0
 _VALIDATED = 3000
+#: Corners of the random curve over the bands.
+_CORNERS = 5
 
 
 class Listener(nn.Module):
@@ -78,12 +80,16 @@ class EmbeddingTask:
         self.device = next(embedding.parameters()).device
         self.module.to(self.device)
         known = [scene for scene in validation if set(scene.roles) <= set(self.roles)]
-        self._validated = self._draw(known, np.random.default_rng(20), _VALIDATED, recorded=0.0, tilt_db=0.0)
+        self._validated = self._draw(
+            known, np.random.default_rng(20), _VALIDATED, recorded=0.0, curve_db=0.0, shift=0
+        )
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """See `Task.losses`."""
         rng = np.random.default_rng([self.seed, 3, step])
-        drawn = self._draw(self.scenes, rng, self.run.batch, self.run.recorded, self.run.tilt_db)
+        drawn = self._draw(
+            self.scenes, rng, self.run.batch, self.run.recorded, self.run.curve_db, self.run.shift
+        )
         role, ratio, level = self.module(drawn.patches)
         named = functional.cross_entropy(role, drawn.role, reduction="none")
         return {
@@ -109,7 +115,8 @@ class EmbeddingTask:
         rng: np.random.Generator,
         count: int,
         recorded: float,
-        tilt_db: float,
+        curve_db: float,
+        shift: int,
     ) -> _Windows:
         """Return ``count`` windows of tracks that are not silent."""
         mel: list[Floats] = []
@@ -132,8 +139,7 @@ class EmbeddingTask:
             mel.append(scene.mel[track, first : first + COLUMNS])
             roles.append(self.roles.index(scene.roles[track]))
             ratios.append(_ratio_db(scene.level_db[track, frames], scene.ratio_db[track, frames]) / 10.0)
-        tilt = rng.uniform(-tilt_db, tilt_db, (count, 1)) * np.linspace(-0.5, 0.5, BANDS)
-        columns = np.stack(mel).astype(np.float32) * (10.0 ** (tilt / 20.0)).astype(np.float32)[:, None]
+        columns = _coloured(np.stack(mel).astype(np.float32), rng, curve_db, shift)
         gain = torch.tensor(factor, dtype=torch.float32)[:, None]
         ratio = torch.tensor(ratios, dtype=torch.float32)
         return _Windows(
@@ -143,6 +149,16 @@ class EmbeddingTask:
             level=torch.tensor(levels, dtype=torch.float32, device=self.device),
             audible=(ratio * 10.0 > _AUDIBLE_DB).to(torch.float32).to(self.device),
         )
+
+
+def _coloured(columns: Floats, rng: np.random.Generator, curve_db: float, shift: int) -> Floats:
+    """Return windows ``columns`` (count, 96, 64) with other spectra: each shifted and weighted at random."""
+    moved = np.arange(BANDS) + rng.integers(-shift, shift + 1, (len(columns), 1))
+    shifted = np.take_along_axis(columns, moved.clip(0, BANDS - 1)[:, None], axis=2)
+    corners = rng.uniform(-curve_db, curve_db, (len(columns), _CORNERS))
+    at = np.linspace(0.0, _CORNERS - 1.0, BANDS)
+    curve = np.stack([np.interp(at, np.arange(_CORNERS), row) for row in corners])
+    return np.asarray(shifted * (10.0 ** (curve / 20.0))[:, None], np.float32)
 
 
 def _mean_db(level_db: np.ndarray) -> float:
