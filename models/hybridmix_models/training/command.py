@@ -183,7 +183,7 @@ def _bar(console: Console, text: str, total: int | None) -> Iterator[Callable[[]
 
 
 def _end(console: Console, summary: Summary, out: Path) -> None:
-    best = ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in summary["best"].items())
+    best = ", ".join(f"{key.replace('_', ' ')} {value:.4g}" for key, value in summary["best"].items())
     console.print(
         f"{summary['name']}: {summary['step']} of {summary['steps']} steps in {summary['minutes']:.1f} min, "
         f"{summary['steps_per_second']:.2f} steps/s; best: {best}",
