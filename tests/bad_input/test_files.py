@@ -71,7 +71,7 @@ CASES = [
     ),
     Case(
         "unknown model in the session",
-        "the render's service did not start: model 'magic' is unknown; expected one of: equal-loudness, raw.",
+        "the render's service did not start: model 'magic' is unknown; expected one of: equal-loudness, raw, alm-mr-plus, alm-mr, alm-sr, dmc-b-0l, dmc-og, alm-mr-vggish.",
         session='[session]\nmodel = "magic"\n' + TRACK,
         prepare=audio(),
     ),

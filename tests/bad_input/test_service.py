@@ -33,7 +33,7 @@ CASES = [
     ),
     Case(
         "unknown model",
-        "model 'magic' is unknown; expected one of: equal-loudness, raw.",
+        "model 'magic' is unknown; expected one of: equal-loudness, raw, alm-mr-plus, alm-mr, alm-sr, dmc-b-0l, dmc-og, alm-mr-vggish.",
         arguments=(*SERVE, "--model", "magic"),
     ),
     Case(

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from hybridmix import presets
+from hybridmix.engine.names import DEFAULT
 from hybridmix.errors import InputError
 
 __all__ = ["Output", "Session", "SessionFile", "Track", "fields", "label_of", "load", "schema"]
@@ -27,7 +28,7 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     name: Annotated[str, msgspec.Meta(description="title of the report and the picture")] = "Untitled"
     group: Annotated[int, msgspec.Meta(ge=1, le=16, description="group number, as in the plugin")] = 1
-    model: Annotated[str, msgspec.Meta(description="gain model of the service")] = "equal-loudness"
+    model: Annotated[str, msgspec.Meta(description="gain model of the service")] = DEFAULT
     control_delay_ms: Annotated[
         ControlDelay, msgspec.Meta(description="how long after a frame its gain applies")
     ] = 40

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from hybridmix.engine.names import MODELS
+
 __all__ = ["register"]
 
 _EXAMPLE = "Example: hybridmix serve --model equal-loudness"
@@ -22,7 +24,7 @@ def serve(
     runtime_dir: Annotated[
         Path | None, typer.Option(help="Private folder of the socket and the discovery file.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Gain model: equal-loudness or raw.")] = None,
+    model: Annotated[str | None, typer.Option(help=f"Gain model: {', '.join(MODELS)}.")] = None,
     tcp: Annotated[
         int | None, typer.Option(help="Port on 127.0.0.1 (0: any free) instead of a local socket.")
     ] = None,

@@ -45,6 +45,8 @@ def _show(report: dict[str, Any]) -> None:
         f"hybridmix {service['version']} · pid {service['pid']} · {service['endpoint']} · "
         f"up {service['uptime_s']:.0f} s · model {service['model']} ({service['state']})"
     )
+    if service["missing"]:
+        console.print(f"equal loudness stands in for {service['model']}: {service['missing']}")
     console.print(
         f"cpu {service['cpu_share']:.1%} of a core · memory {service['rss_mb']:.0f} MB · loop "
         f"p50 {loop['p50']:.2f}, p99 {loop['p99']:.2f}, p99.9 {loop['p99_9']:.2f} ms"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hybridmix.engine.discovery import runtime_folder
+from hybridmix.engine.names import DEFAULT
 from hybridmix.errors import InputError
 
 __all__ = ["ENVIRONMENT", "Config", "load"]
@@ -20,8 +21,8 @@ class Config:
 
     #: Folder of the socket, the lock and the discovery file; mode 0700.
     runtime_dir: Path
-    #: Name of the gain model: ``equal-loudness`` or ``raw``.
-    model: str = "equal-loudness"
+    #: Name of the gain model, one of `models.MODELS`.
+    model: str = DEFAULT
     #: Port on 127.0.0.1 (0: any free one) instead of a socket in the folder.
     tcp: int | None = None
     #: File that receives one record per computed frame and member.

@@ -21,10 +21,14 @@ Floats = npt.NDArray[np.float32]
 class Kept:
     """What the engine keeps of one member."""
 
-    __slots__ = ("channels", "run", "slot", "store", "user")
+    __slots__ = ("aim_db", "channels", "run", "slot", "store", "turn", "user")
 
-    def __init__(self, slot: int, frame: int) -> None:
+    def __init__(self, slot: int, frame: int, turn: int = 0) -> None:
         self.slot = slot
+        #: Which of six frames brings its embedding.
+        self.turn = turn
+        #: What the group's profile adds to its gain, dB.
+        self.aim_db = 0.0
         self.store = HopStore(frame)
         #: Channels that were heard last; 0 before the first.
         self.channels = 0

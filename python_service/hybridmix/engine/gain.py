@@ -6,14 +6,14 @@ needs at once. `step` changes nothing when the model fails: the caller holds wha
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from hybridmix.engine.models import Arrays, Models, Session
+from hybridmix.engine.models import Arrays, Session
 
-__all__ = ["EqualLoudness", "GainRule", "Headroom", "ModelError", "Raw", "make_rules"]
+__all__ = ["EqualLoudness", "GainRule", "Gains", "Headroom", "ModelError", "Raw", "run"]
 
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
@@ -26,8 +26,26 @@ class ModelError(Exception):
     """A model raised or answered with something that is no number."""
 
 
+class Gains(NamedTuple):
+    """What a rule says of one frame, (n,) each."""
+
+    db: Floats
+    #: Whether the gain is known.
+    known: Flags
+    #: Who of several said it: where that changes, the gain glides.
+    source: npt.NDArray[np.int64]
+
+
 class GainRule(Protocol):
-    """What turns the energies of a frame into gains."""
+    """What turns a frame into gains."""
+
+    #: Most that a gain moves in a frame, dB; infinite where the rule's own pace is meant to be heard.
+    slew_db: float
+    #: Whether it takes audio and levels, or energies alone.
+    hears: bool
+    #: Frames in which another rule stood in for somebody, and whether one did in the last.
+    stood_in: int
+    standing_in: bool
 
     def reset(self) -> None:
         """Forget everything about every member."""
@@ -38,16 +56,38 @@ class GainRule(Protocol):
     def begin(self, slots: Slots, gain_db: Floats) -> None:
         """Begin at ``gain_db`` (n,) where no gain is known yet. Raises ModelError."""
 
-    def step(self, slots: Slots, energy: Floats, present: Flags) -> tuple[Floats, Flags]:
-        """Gains in dB (n,) and whether each is known (n,).
+    def deliver(self, slot: int, turn: int, audio: Floats) -> None:
+        """Take a frame (channels, samples) to hear; ``turn`` 0 to 5 spreads the work over members."""
 
-        ``energy`` (n,) is the K-weighted mean square summed over channels; rows that are not ``present``
+    def work(self) -> None:
+        """Hear what was delivered; called before the next frame, when nobody waits if possible."""
+
+    def step(self, slots: Slots, energy: Floats, present: Flags, level_db: Floats | None) -> Gains:
+        """Gains of a frame.
+
+        ``energy`` (n,) is the K-weighted mean square, ``level_db`` (n,) the mean square in dBFS, at least -100,
+        both summed over channels, the latter None for a rule that does not hear it; rows that are not ``present``
         keep their state. Raises ModelError.
         """
         ...
 
 
-class Raw:
+class _Deaf:
+    """A rule that rests on energies alone."""
+
+    slew_db = float("inf")
+    hears = False
+    stood_in = 0
+    standing_in = False
+
+    def deliver(self, slot: int, turn: int, audio: Floats) -> None:
+        """Nothing is heard."""
+
+    def work(self) -> None:
+        """Nothing is heard."""
+
+
+class Raw(_Deaf):
     """Every gain 0 dB."""
 
     def reset(self) -> None:
@@ -59,12 +99,13 @@ class Raw:
     def begin(self, slots: Slots, gain_db: Floats) -> None:
         """Nothing is kept."""
 
-    def step(self, slots: Slots, energy: Floats, present: Flags) -> tuple[Floats, Flags]:  # noqa: ARG002
+    def step(self, slots: Slots, energy: Floats, present: Flags, level_db: Floats | None) -> Gains:  # noqa: ARG002
         """0 dB for everybody, always known."""
-        return np.zeros(len(slots), np.float32), np.ones(len(slots), np.bool_)
+        count = len(slots)
+        return Gains(np.zeros(count, np.float32), np.ones(count, np.bool_), np.zeros(count, np.int64))
 
 
-class EqualLoudness:
+class EqualLoudness(_Deaf):
     """Every active track brought to the same running loudness, by ``equal_loudness.onnx``."""
 
     _INPUTS = frozenset({"energy", "present", "window", "filled", "gain_in", "known_in"})
@@ -102,7 +143,7 @@ class EqualLoudness:
         one = np.ones(1, np.float32)
         state = {"window": np.ones((1, _WINDOW), np.float32), "filled": np.full(1, _WINDOW)}
         fresh = {"gain_in": np.zeros(1, np.float32), "known_in": np.zeros(1, np.bool_)}
-        out = _run(self._session, {"energy": one, "present": one > 0, **state, **fresh})
+        out = run(self._session, {"energy": one, "present": one > 0, **state, **fresh})
         asked = float(out["gain_db"][0])
         # A mean square of 1 asks for ``asked``; this one asks for ``gain_db``.
         self._window[slots] = (10.0 ** ((asked - gain_db) / 10.0))[:, np.newaxis]
@@ -110,9 +151,9 @@ class EqualLoudness:
         self._gain[slots] = gain_db
         self._known[slots] = True
 
-    def step(self, slots: Slots, energy: Floats, present: Flags) -> tuple[Floats, Flags]:
+    def step(self, slots: Slots, energy: Floats, present: Flags, level_db: Floats | None) -> Gains:  # noqa: ARG002
         """See `GainRule.step`."""
-        out = _run(
+        out = run(
             self._session,
             {
                 "energy": energy,
@@ -128,7 +169,11 @@ class EqualLoudness:
         self._filled[slots] = out["filled_out"]
         self._gain[slots] = gain
         self._known[slots] = known
-        return gain.astype(np.float32, copy=False), known.astype(np.bool_, copy=False)
+        return Gains(
+            gain.astype(np.float32, copy=False),
+            known.astype(np.bool_, copy=False),
+            np.zeros(len(slots), np.int64),
+        )
 
 
 class Headroom:
@@ -161,19 +206,13 @@ class Headroom:
 
     def step(self, audio: Floats, gain_db: Floats) -> float:
         """Trim in dB (0 or less) for ``audio`` (n, samples) gained by ``gain_db`` (n,)."""
-        out = _run(self._session, {"audio": audio, "gain_db": gain_db, **self._state})
+        out = run(self._session, {"audio": audio, "gain_db": gain_db, **self._state})
         self._state = {name: out[f"{name}_out"] for name in self._state_names}
         return float(out[self._OUTPUT][0])
 
 
-def make_rules(models: Models) -> tuple[GainRule, Headroom | None]:
-    """Fresh rules for one group: the gain rule, and the headroom rule where the model has one."""
-    if models.name == "raw":
-        return Raw(), None
-    return EqualLoudness(models.sessions["equal_loudness"]), Headroom(models.sessions["headroom"])
-
-
-def _run(session: Session, arrays: Arrays) -> Arrays:
+def run(session: Session, arrays: Arrays) -> Arrays:
+    """Outputs of ``session`` by name. Raises ModelError where it raises or gives something that is no number."""
     try:
         out = session.run(arrays)
     except Exception as error:  # onnxruntime raises its own exceptions and plain ones

@@ -15,11 +15,14 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
+from hybridmix.engine.ears import STRIDE
 from hybridmix.engine.formation import Formation, Kept
-from hybridmix.engine.gain import Floats, ModelError, make_rules
+from hybridmix.engine.gain import Floats, ModelError
 from hybridmix.engine.hops import HOPS, MAX_ENERGY, Frame, Stretch, UserValues
 from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
+from hybridmix.engine.rules import make_rules
+from hybridmix.engine.safety import MAX_BOOST_DB, Safety
 from hybridmix.engine.trace import FLAG_INCOMPLETE, FLAG_KNOWN, FLAG_WHOLE, RECORD, TraceWriter
 from hybridmix.features import KWeighting
 from hybridmix.timeline import Compute, Standing
@@ -32,6 +35,9 @@ log = logging.getLogger(__name__)
 
 #: Computed frames that can still be asked for (12.8 s): members that come later get nothing new.
 MAX_ANSWERS = 256
+
+#: Mean square of -100 dBFS.
+_SILENCE = 1e-10
 
 Value = tuple[int, float]
 
@@ -47,11 +53,26 @@ class _Answer:
 class Engine:
     """State and models of one group at one sample rate."""
 
-    def __init__(self, rate: int, models: Models, trace: TraceWriter | None = None) -> None:
-        """``rate`` in Hz, a multiple of 100; ``trace`` gets a record per computed frame and member."""
+    def __init__(
+        self,
+        rate: int,
+        models: Models,
+        trace: TraceWriter | None = None,
+        max_boost_db: float = MAX_BOOST_DB,
+    ) -> None:
+        """Set up for audio at ``rate`` Hz, a multiple of 100.
+
+        ``trace`` gets a record per computed frame and member; no model may raise a track by more than
+        ``max_boost_db``. Raises InputError for models that are not what their names say.
+        """
         self._frame = rate // FRAMES_PER_SECOND
+        self._rate = rate
         self._weighting = KWeighting(rate)
-        self._rule, self._headroom = make_rules(models)
+        self.models = models
+        self._rule, self._headroom = make_rules(models, rate)
+        self._safety = Safety(max_boost_db)
+        #: Counts how often the model or its aim was changed: what follows is a new source of gains.
+        self._edition = 0
         self._trace = trace
         self._members: dict[UUID, Kept] = {}
         self._free: list[int] = []
@@ -72,9 +93,10 @@ class Engine:
         """Make room for ``member``, with neutral state."""
         slot = self._free.pop() if self._free else len(self._members)
         self._rule.clear(slot)
+        self._safety.clear(slot)
         if 2 * slot >= len(self._filters):
             self._filters = np.concatenate([self._filters, np.zeros((2, *KWeighting.STATE_SHAPE))])
-        self._members[member] = Kept(slot, self._frame)
+        self._members[member] = Kept(slot, self._frame, member.int % STRIDE)
 
     def forget(self, member: UUID) -> None:
         """Drop everything kept for ``member``."""
@@ -130,16 +152,43 @@ class Engine:
             self._unheard = later
 
     def feed(self, member: UUID, end: int) -> None:
-        """Pass over the frame of ``member`` that ends at ``end``: its features advanced when it came."""
+        """Pass over the frame of ``member`` that ends at ``end``: its energies were computed when it came."""
         kept = self._members[member]
         if (frame := kept.store.take(end)) is not None:
             kept.user = frame.user
+            self._rule.deliver(kept.slot, kept.turn, frame.audio)
+
+    @property
+    def stood_in(self) -> int:
+        """Frames in which equal loudness stood in for the model, for some member or all."""
+        return self._rule.stood_in
+
+    @property
+    def standing_in(self) -> bool:
+        """Whether it did in the last frame."""
+        return self._rule.standing_in
+
+    def work(self) -> None:
+        """Do what the next frame needs and no answer waits for: called when the answers are out."""
+        self._rule.work()
+
+    def switch(self, models: Models) -> None:
+        """Mix by other ``models`` from the next frame on; gains glide there. Raises InputError."""
+        rule, headroom = make_rules(models, self._rate)
+        for kept in self._members.values():
+            rule.clear(kept.slot)
+        if headroom is None or self._headroom is None:
+            self._headroom = headroom
+        self._rule, self.models = rule, models
+        self._edition += 1
 
     def compute(self, action: Compute) -> None:
         """Compute the values of one frame; `values` has them from then on."""
         self.hear()
+        self._rule.work()
         if action.fresh:
             self._rule.reset()
+            self._safety.reset()
             if self._headroom is not None:
                 self._headroom.reset()
         members = [self._members[row.member] for row in action.rows]
@@ -151,6 +200,7 @@ class Engine:
         for kept, frame in zip(members, frames, strict=True):
             if frame is not None:
                 kept.user = frame.user
+                self._rule.deliver(kept.slot, kept.turn, frame.audio)
                 if frame.run != kept.run:
                     kept.run = frame.run
                     begun.append(kept)
@@ -210,7 +260,9 @@ class Engine:
             if self._trim.id in start:
                 trims.append(start[self._trim.id])
         if slots:
-            self._rule.begin(np.array(slots, np.intp), np.array(gains, np.float32))
+            at, begun = np.array(slots, np.intp), np.array(gains, np.float32)
+            self._rule.begin(at, begun)
+            self._safety.begin(at, begun)
         if fresh and trims and self._headroom is not None:
             self._headroom.begin(min(trims))
 
@@ -221,8 +273,14 @@ class Engine:
         energy: Floats,
         present: npt.NDArray[np.bool_],
     ) -> tuple[Floats, npt.NDArray[np.bool_], float | None]:
+        audio = self._side_by_side(frames)
         slots = np.fromiter((kept.slot for kept in members), np.intp, len(members))
-        gains, known = self._rule.step(slots, energy, present)
+        level = self._level_db(audio, frames) if self._rule.hears else None
+        said = self._rule.step(slots, energy, present, level)
+        said = said._replace(source=said.source + 2 * self._edition)
+        aim = np.fromiter((kept.aim_db for kept in members), np.float32, len(members))
+        locked = np.fromiter((kept.user.locked for kept in members), np.bool_, len(members))
+        gains, known = self._safety.step(slots, said, aim, locked, self._rule.slew_db)
         amount = np.fromiter((kept.user.amount for kept in members), np.float32, len(members))
         offset = np.fromiter((kept.user.offset_db for kept in members), np.float32, len(members))
         # A plugin whose gain is not known yet, and that was not told one to start with, is at 0 dB.
@@ -231,7 +289,7 @@ class Engine:
         )
         if self._headroom is None:
             return gains, known, None
-        trim = self._headroom.step(self._side_by_side(frames), gains)
+        trim = self._headroom.step(audio, gains)
         return gains, known, min(max(trim, self._trim.min), self._trim.max)
 
     def _energy(self, frames: Sequence[Frame | None]) -> Floats:
@@ -242,6 +300,16 @@ class Engine:
                 row[:] = frame.squares
         energy: npt.NDArray[np.float64] = np.add.reduce(squares, axis=1) / self._frame
         return np.minimum(energy, MAX_ENERGY).astype(np.float32)
+
+    def _level_db(self, audio: Floats, frames: Sequence[Frame | None]) -> Floats:
+        """Mean square of each of ``frames``, laid out as ``audio`` (n, samples), summed over its channels, in dBFS."""
+        squares = np.square(audio.reshape(len(frames), -1, self._frame), dtype=np.float64)
+        power: npt.NDArray[np.float64] = np.add.reduce(squares, axis=2)
+        mono = [frame is not None and len(frame.audio) == 1 for frame in frames]
+        # A mono track beside stereo ones is laid out twice.
+        power[mono, 1:] = 0.0
+        power = np.maximum(np.add.reduce(power, axis=1) / self._frame, _SILENCE)
+        return (10.0 * np.log10(power)).astype(np.float32)
 
     def _side_by_side(self, frames: Sequence[Frame | None]) -> Floats:
         """The samples of each of ``frames``, (n, samples): left, then right, once where all are mono."""

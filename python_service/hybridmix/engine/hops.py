@@ -32,6 +32,8 @@ class UserValues:
     delay: int = 0
     #: Start values of the run: parameter ids and values.
     start: Sequence[tuple[int, float]] = ()
+    #: The model's part of the gain holds.
+    locked: bool = False
 
 
 @dataclass(slots=True, eq=False)

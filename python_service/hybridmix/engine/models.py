@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from hybridmix.engine.logs import event
+from hybridmix.engine.names import MODELS, NETWORKS, RULES, require_known
 from hybridmix.errors import InputError
 
-__all__ = ["MODELS", "Models", "Session", "load_models", "options"]
+__all__ = ["Arrays", "Models", "Session", "State", "load_models", "options"]
 
-#: Gain models by name, and the ONNX files each needs. ``raw`` answers 0 dB and needs none.
-MODELS: Mapping[str, tuple[str, ...]] = {"equal-loudness": ("equal_loudness", "headroom"), "raw": ()}
+log = logging.getLogger(__name__)
 
-Arrays = dict[str, npt.NDArray[np.generic]]
+Arrays = dict[str, npt.NDArray[Any]]
+
+_DTYPES: Mapping[str, type[np.generic]] = {
+    "tensor(float)": np.float32,
+    "tensor(int64)": np.int64,
+    "tensor(bool)": np.bool_,
+}
+
+
+class State(NamedTuple):
+    """What a model gives back for the next frame, zeros before the first: (n, \\*shape)."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: type[np.generic]
 
 
 class Session:
@@ -45,6 +63,12 @@ class Session:
             ) from error
         self.inputs = frozenset(node.name for node in self._session.get_inputs())
         self.outputs = tuple(node.name for node in self._session.get_outputs())
+        #: Inputs that an output of the same name with ``_out`` behind it feeds.
+        self.states = tuple(
+            State(node.name, tuple(node.shape[1:]), _DTYPES[node.type])
+            for node in self._session.get_inputs()
+            if f"{node.name}_out" in self.outputs
+        )
         self._path = path
 
     def require(self, inputs: frozenset[str], outputs: frozenset[str]) -> None:
@@ -66,6 +90,15 @@ class Models:
 
     name: str
     sessions: Mapping[str, Session]
+    #: Whether the network's embedding hears every window at the same level; None where there is no network.
+    normalised: bool | None = None
+    #: Why equal loudness stands in for the model that was asked for; empty where it need not.
+    missing: str = ""
+
+    @property
+    def step(self) -> Session | None:
+        """The step of the network, where there is one to use."""
+        return None if self.normalised is None else self.sessions[self.name.replace("-", "_")]
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -74,10 +107,36 @@ class Models:
 
 
 def load_models(name: str, folder: Path) -> Models:
-    """Open the files of model ``name`` in ``folder``. Raises InputError."""
-    if name not in MODELS:
-        raise InputError(f"model {name!r} is unknown; expected one of: {', '.join(sorted(MODELS))}.")
-    return Models(name, {file: Session(folder / f"{file}.onnx") for file in MODELS[name]})
+    """Open the files of model ``name`` in ``folder``.
+
+    Where those of a network cannot be used, equal loudness stands in, and the log says why. Raises InputError
+    for an unknown name and where the rules themselves are missing.
+    """
+    require_known(name)
+    rules = {file: Session(folder / f"{file}.onnx") for file in MODELS[name] if file in RULES}
+    if name not in NETWORKS:
+        return Models(name, rules)
+    file = name.replace("-", "_")
+    try:
+        normalised = _normalised(folder / f"{file}.card.json")
+        network = {one: Session(folder / f"{one}.onnx") for one in ("embedding", file)}
+    except InputError as error:
+        log.error(event("model cannot be used, equal loudness stands in", model=name, reason=error))
+        return Models(name, rules, missing=str(error))
+    return Models(name, rules | network, normalised)
+
+
+def _normalised(path: Path) -> bool:
+    """What the card at ``path`` says of the windows that its network wants. Raises InputError."""
+    try:
+        said = json.loads(path.read_bytes()).get("normalised")
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"model card {path} cannot be read ({error}); install hybridmix again.") from None
+    if not isinstance(said, bool):
+        raise InputError(
+            f"model card {path} says normalised = {said!r}; expected true or false: export the network again."
+        )
+    return said
 
 
 def options() -> onnxruntime.SessionOptions:

@@ -11,6 +11,7 @@ import msgspec
 from hybridmix import __version__
 from hybridmix.engine.members import Group, Member
 from hybridmix.engine.meter import Meter, resident_mb
+from hybridmix.engine.models import Models
 from hybridmix.engine.peers import Peer
 from hybridmix.engine.service import Service
 from hybridmix.wire import parameters
@@ -24,7 +25,7 @@ _COUNTERS = ("stale", "masked", "skipped", "gap", "absent", "incomplete", "refus
 
 
 def build_report(
-    service: Service, meter: Meter, *, endpoint: str, model: str, hashes: dict[str, str], now: float
+    service: Service, meter: Meter, *, endpoint: str, models: Models, now: float
 ) -> dict[str, Any]:
     """Everything about the service as JSON values; ``docs/service-behaviour.md`` names the keys."""
     groups = [_group(group) for group in service.registry.groups.values()]
@@ -35,14 +36,15 @@ def build_report(
             "pid": os.getpid(),
             "endpoint": endpoint,
             "uptime_s": round(meter.uptime_s, 3),
-            "model": model,
+            "model": models.name,
+            "missing": models.missing,
             "schema": parameters.load().sha256,
-            "state": "holding" if any(group["holding"] for group in groups) else "ok",
+            "state": _state(groups),
             "cpu_share": round(meter.cpu_share(), 4),
             "rss_mb": round(resident_mb(), 1),
             "loop_ms": meter.loop_ms(),
         },
-        "models": hashes,
+        "models": models.hashes,
         "counters": dict(sorted(service.counters.items())),
         "totals": _totals(service, groups),
         "peers": [_peer(peer, now) for peer in service.peers.values() if peer.proved],
@@ -56,6 +58,13 @@ def build_report(
             del group["members"][16:]
         del report["peers"][64:]  # type: ignore[attr-defined]
     return report
+
+
+def _state(groups: list[dict[str, Any]]) -> str:
+    """``holding`` where a group holds, ``fallback`` where equal loudness stands in, else ``ok``."""
+    if any(group["holding"] for group in groups):
+        return "holding"
+    return "fallback" if any(group["fallback"] for group in groups) else "ok"
 
 
 def _totals(service: Service, groups: list[dict[str, Any]]) -> dict[str, int]:
@@ -94,6 +103,10 @@ def _group(group: Group) -> dict[str, Any]:
         "session": str(session),
         "group": number,
         "rate": rate,
+        "model": group.engine.models.name,
+        "missing": group.engine.models.missing,
+        "fallback": group.engine.standing_in or bool(group.engine.models.missing),
+        "stood_in": group.engine.stood_in,
         "holding": group.engine.holding,
         "held": group.engine.held,
         "counters": {name: counters[name] for name in _COUNTERS},

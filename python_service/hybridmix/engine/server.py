@@ -167,8 +167,7 @@ class Server:
             self._service,
             self._meter,
             endpoint=self.endpoint,
-            model=self._models.name,
-            hashes=self._models.hashes,
+            models=self._models,
             now=time.monotonic(),
         )
 

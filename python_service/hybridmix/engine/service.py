@@ -136,6 +136,8 @@ class Service:
         for peer in self._credit_due.values():
             self._credit(peer)
         self._credit_due.clear()
+        for group in self.registry.groups.values():
+            group.engine.work()
         while self._lost:
             self.lost(self._lost.pop(), "connection closed")
 

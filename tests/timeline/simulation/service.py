@@ -84,7 +84,7 @@ class Service:
             if isinstance(action, Compute):
                 self._compute(action)
             elif isinstance(action, Feed):
-                self._features[action.member] = mixed(self._features[action.member], action.end)
+                self._feed(action)
             else:
                 self._reply(action)
         due = self.timeline.next_deadline()
@@ -96,7 +96,15 @@ class Service:
         self._due = None
         self._execute(self.timeline.tick(self.events.now))
 
+    def _feed(self, action: Feed) -> None:
+        self._features[action.member] = mixed(self._features[action.member], action.end)
+
     def _compute(self, step: Compute) -> None:
+        self._values[step.epoch, step.end] = self._values_of(step)
+        self._busy = max(self._busy, self.events.now) + self.compute_s
+        self.steps.append(step)
+
+    def _values_of(self, step: Compute) -> int:
         if step.fresh:
             self._state = 0
         parts: list[object] = [self._state, step.end, step.jumped]
@@ -104,9 +112,8 @@ class Service:
             if row.standing is Standing.WHOLE:
                 self._features[row.member] = mixed(self._features[row.member], row.end)
             parts.append((row.member.int, row.standing.name, self._features[row.member]))
-        self._state = self._values[step.epoch, step.end] = mixed(*parts)
-        self._busy = max(self._busy, self.events.now) + self.compute_s
-        self.steps.append(step)
+        self._state = mixed(*parts)
+        return self._state
 
     def _reply(self, reply: Reply) -> None:
         if reply.member not in self.ledger.accounts:

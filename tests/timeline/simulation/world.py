@@ -46,13 +46,14 @@ class World:
     joins: Sequence[int] = ()
     network: Network = Network()
     happens: Sequence[tuple[float, Callable[[World], None]]] = ()
+    serve: Callable[[Events, Random, int, float], Service] = Service
     events: Events = field(default_factory=Events)
     shims: list[Shim] = field(default_factory=list)
     bridges: list[Bridge] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
-        self.service = Service(self.events, self.random, RATE, self.network.compute)
+        self.service = self.serve(self.events, self.random, RATE, self.network.compute)
         processes = self.processes or [0] * len(self.scripts)
         net = (self.network.shortest, self.network.longest)
         for _ in range(max(processes) + 1):
