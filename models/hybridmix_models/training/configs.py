@@ -72,6 +72,9 @@ class Embedding(Run):
     #: Other sounds of the same role: half range of a random curve over the bands, and of a shift by whole bands.
     curve_db: float = 8.0
     shift: int = 3
+    #: Share of windows with a window of another scene in them, and how far below it is, dB.
+    mixed: float = 0.5
+    mixed_db: tuple[float, float] = (-6.0, 20.0)
     #: Weights of the losses: role, bleed ratio, level of the window.
     role: float = 1.0
     ratio: float = 1.0

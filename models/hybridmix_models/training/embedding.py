@@ -1,11 +1,13 @@
 """What the shared embedding learns: which role plays in a window, and how much of the window is its own.
 
 Half of the windows are level-normalised, as the AiLive Mixer networks hear them; half have a level drawn
-anew, which the embedding has to tell: the console hears levels by nothing else.
+anew, which the embedding has to tell: the console hears levels by nothing else. Windows of other songs are mixed in
+as bleed, and spectra are bent and moved up and down: held-out instruments are none of those it was trained on.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -80,16 +82,12 @@ class EmbeddingTask:
         self.device = next(embedding.parameters()).device
         self.module.to(self.device)
         known = [scene for scene in validation if set(scene.roles) <= set(self.roles)]
-        self._validated = self._draw(
-            known, np.random.default_rng(20), _VALIDATED, recorded=0.0, curve_db=0.0, shift=0
-        )
+        self._validated = self._draw(known, np.random.default_rng(20), _VALIDATED, varied=False)
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """See `Task.losses`."""
         rng = np.random.default_rng([self.seed, 3, step])
-        drawn = self._draw(
-            self.scenes, rng, self.run.batch, self.run.recorded, self.run.curve_db, self.run.shift
-        )
+        drawn = self._draw(self.scenes, rng, self.run.batch, varied=True)
         role, ratio, level = self.module(drawn.patches)
         named = functional.cross_entropy(role, drawn.role, reduction="none")
         return {
@@ -114,32 +112,30 @@ class EmbeddingTask:
         scenes: Sequence[Prepared],
         rng: np.random.Generator,
         count: int,
-        recorded: float,
-        curve_db: float,
-        shift: int,
+        *,
+        varied: bool,
     ) -> _Windows:
-        """Return ``count`` windows of tracks that are not silent."""
+        """Return ``count`` windows of tracks that are not silent; ``varied``: in ways that no scene has."""
+        run = self.run
         mel: list[Floats] = []
         factor, roles, ratios, levels = [], [], [], []
         while len(mel) < count:
-            scene = scenes[int(rng.integers(len(scenes)))]
-            track = int(rng.integers(len(scene.roles)))
-            window = int(rng.integers(3, scene.normalise.shape[1]))
-            last = STRIDE * window + STRIDE
-            frames = slice(last - _WINDOW_FRAMES, last)
-            first = window * STRIDE_COLUMNS
-            gain_db = rng.uniform(-self.run.level_db, self.run.level_db)
-            as_recorded = rng.random() < recorded
-            if scene.level_db[track, frames].max() < _QUIET_DB:
+            heard = _window(scenes, rng)
+            if heard is None:
                 continue
-            level_db = _mean_db(scene.level_db[track, frames])
-            normalised = float(scene.normalise[track, window])
-            factor.append(10.0 ** (gain_db / 20.0) if as_recorded else normalised)
-            levels.append((level_db + gain_db if as_recorded else -20.0) / 10.0)
-            mel.append(scene.mel[track, first : first + COLUMNS])
-            roles.append(self.roles.index(scene.roles[track]))
-            ratios.append(_ratio_db(scene.level_db[track, frames], scene.ratio_db[track, frames]) / 10.0)
-        columns = _coloured(np.stack(mel).astype(np.float32), rng, curve_db, shift)
+            mixed = _window(scenes, rng) if varied and rng.random() < run.mixed else None
+            if mixed is not None:
+                heard = heard.with_bleed(mixed, rng.uniform(*run.mixed_db))
+            gain_db = rng.uniform(-run.level_db, run.level_db)
+            as_recorded = varied and rng.random() < run.recorded
+            factor.append(10.0 ** (gain_db / 20.0) if as_recorded else heard.normalise)
+            levels.append((heard.level_db + gain_db if as_recorded else -20.0) / 10.0)
+            mel.append(heard.mel)
+            roles.append(self.roles.index(heard.role))
+            ratios.append(heard.ratio_db / 10.0)
+        columns = np.stack(mel)
+        if varied:
+            columns = _coloured(columns, rng, run.curve_db, run.shift)
         gain = torch.tensor(factor, dtype=torch.float32)[:, None]
         ratio = torch.tensor(ratios, dtype=torch.float32)
         return _Windows(
@@ -149,6 +145,52 @@ class EmbeddingTask:
             level=torch.tensor(levels, dtype=torch.float32, device=self.device),
             audible=(ratio * 10.0 > _AUDIBLE_DB).to(torch.float32).to(self.device),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """One window of one track."""
+
+    role: str
+    #: (96, 64), magnitudes as recorded.
+    mel: Floats
+    level_db: float
+    ratio_db: float
+    #: Factor that brings the window to its fixed level.
+    normalise: float
+
+    def with_bleed(self, other: _Heard, below_db: float) -> _Heard:
+        """Add ``other``, ``below_db`` softer than this window, as one more source of bleed."""
+        gain = 10.0 ** ((self.level_db - below_db - other.level_db) / 20.0)
+        own = 10.0 ** (self.ratio_db / 10.0)
+        own, added = own / (1.0 + own), 10.0 ** (-below_db / 10.0)
+        return _Heard(
+            self.role,
+            np.sqrt(np.square(self.mel) + np.square(gain * other.mel)),
+            self.level_db + 10.0 * math.log10(1.0 + added),
+            _bounded_db(own, 1.0 - own + added),
+            self.normalise / math.sqrt(1.0 + added),
+        )
+
+
+def _window(scenes: Sequence[Prepared], rng: np.random.Generator) -> _Heard | None:
+    """Draw a window of a track; None for a silent one."""
+    scene = scenes[int(rng.integers(len(scenes)))]
+    track = int(rng.integers(len(scene.roles)))
+    window = int(rng.integers(3, scene.normalise.shape[1]))
+    last = STRIDE * window + STRIDE
+    frames = slice(last - _WINDOW_FRAMES, last)
+    level_db = scene.level_db[track, frames]
+    if level_db.max() < _QUIET_DB:
+        return None
+    first = window * STRIDE_COLUMNS
+    return _Heard(
+        scene.roles[track],
+        np.asarray(scene.mel[track, first : first + COLUMNS], np.float32),
+        _mean_db(level_db),
+        _ratio_db(level_db, scene.ratio_db[track, frames]),
+        float(scene.normalise[track, window]),
+    )
 
 
 def _coloured(columns: Floats, rng: np.random.Generator, curve_db: float, shift: int) -> Floats:
@@ -169,5 +211,9 @@ def _mean_db(level_db: np.ndarray) -> float:
 def _ratio_db(level_db: np.ndarray, ratio_db: np.ndarray) -> float:
     """Return the bleed ratio of a stretch of frames in dB, within 20 dB, from the level and ratio of each."""
     power, ratio = 10.0 ** (level_db / 10.0), 10.0 ** (ratio_db / 10.0)
-    own, rest = np.sum(power * ratio / (1.0 + ratio)), np.sum(power / (1.0 + ratio))
-    return float(np.clip(10.0 * np.log10(max(own, 1e-12) / max(rest, 1e-12)), -20.0, 20.0))
+    return _bounded_db(float(np.sum(power * ratio / (1.0 + ratio))), float(np.sum(power / (1.0 + ratio))))
+
+
+def _bounded_db(own: float, rest: float) -> float:
+    """Return the ratio of two powers in dB, within 20 dB."""
+    return float(np.clip(10.0 * math.log10(max(own, 1e-12) / max(rest, 1e-12)), -20.0, 20.0))
