@@ -188,5 +188,6 @@ def test_every_script_and_module_on_the_pages_exists() -> None:
                 assert (ROOT / script).is_file(), f"{page.name}: {line}"
             for module in re.findall(r"python -m (hybridmix[\w.]*)", line):
                 parts = module.split(".")
-                file = ROOT.joinpath("python_service", *parts)
-                assert file.with_suffix(".py").is_file() or (file / "__main__.py").is_file(), line
+                places = [ROOT.joinpath(folder, *parts) for folder in ("python_service", "models", "export")]
+                files = [name for at in places for name in (at.with_suffix(".py"), at / "__main__.py")]
+                assert any(file.is_file() for file in files), line
