@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from hybridmix import docs_messages
+from hybridmix import docs_messages, profiles
 from hybridmix.batch import session_file
 from hybridmix.errors import InputError
 from hybridmix.generated import checkout, write_or_check
@@ -22,7 +22,7 @@ from hybridmix.wire import error, limits, messages, notes, parameters, status
 from hybridmix.wire.fields import FIELDS, TYPES, Field
 from hybridmix.wire.header import Flags, Kind
 
-__all__ = ["TABLES", "fill", "pages", "session_schema"]
+__all__ = ["TABLES", "fill", "pages", "schemas"]
 
 _MARKED: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 _TYPE_NAMES: Final = {
@@ -204,11 +204,17 @@ def pages() -> dict[Path, str]:
     return {path: fill(text, path.name) for path, text in texts.items() if _MARKED.search(text)}
 
 
-def session_schema() -> dict[Path, str]:
-    """The JSON schema of the session file, as it should be."""
-    text = msgspec.json.format(msgspec.json.encode(session_file.schema()), indent=2).decode()
-    return {Path(session_file.__file__).with_name("session.schema.json"): f"{text}\n"}
+def schemas() -> dict[Path, str]:
+    """The JSON schemas of the session file and of a profile, as they should be."""
+    made = {
+        Path(session_file.__file__).with_name("session.schema.json"): session_file.schema(),
+        Path(profiles.__file__).with_name("profile.schema.json"): profiles.schema(),
+    }
+    return {
+        path: msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"
+        for path, schema in made.items()
+    }
 
 
 if __name__ == "__main__":
-    write_or_check({**pages(), **session_schema()}, "python -m hybridmix.docs_tables --write")
+    write_or_check({**pages(), **schemas()}, "python -m hybridmix.docs_tables --write")

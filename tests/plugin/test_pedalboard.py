@@ -80,6 +80,7 @@ def test_parameters_have_units_texts_and_ranges(bundle: str) -> None:
         "applied_gain_db": ("Applied Gain", "dB", "0.00"),
         "late": ("Late", "", "0"),
         "needed_delay_ms": ("Needed Delay", "ms", "0"),
+        "lock": ("Lock", "", "Off"),
     }
     assert plugin.parameters["gain_offset_db"].range == pytest.approx((-24.0, 24.0, 0.1))
     assert plugin.parameters["role"].valid_values == ["Unset", "AI stem", "Live source"]

@@ -39,7 +39,7 @@ class Desk:
 
     def __init__(self, models: Models, channels: list[int]) -> None:
         self.sent: list[list[bytes]] = []
-        registry = Registry(lambda rate: Engine(rate, models))
+        registry = Registry(lambda key: Engine(key[2], models))
         self.service = Service(Gate(""), registry, self._send, "", {}, dict)
         peer = self.service.peers[_PEER] = Peer(_PEER, 0.0, 0.0, proved=True)
         # Neither the order of the packets nor that of joining is that of the identities.

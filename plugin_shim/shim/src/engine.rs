@@ -18,10 +18,16 @@ use crate::settings::Settings;
 use crate::shared::{BridgeEnds, Scheduled, Shared, StartValues};
 use crate::transport::{Begin, Step, Tracker, Transport};
 use crate::waiting::{self, Ended};
-use wire::{flags, parameters::PARAMETERS};
+use wire::{
+    flags,
+    parameters::{PARAMETERS, index_of},
+};
 
 /// Answers under way at a time: a second of frames and a burst.
 const ANSWERS: usize = 128;
+
+/// The value that Lock holds.
+const LOCKED: &str = "gain_db";
 
 /// Input below this is silence: -90 dBFS.
 const SILENCE: f32 = 3.162_277_6e-5;
@@ -273,7 +279,7 @@ impl Engine {
     fn render(&mut self, settings: &Settings, position: i64, end: i64, channels: &mut [&mut [f32]]) {
         let mut at = position;
         while at < end {
-            self.apply(at);
+            self.apply(at, settings.locked);
             if settings.falls_back && self.flow.falls_back(at - position) {
                 self.apply_start_values(self.shared.start_values(), at, false);
             }
@@ -288,8 +294,8 @@ impl Engine {
         self.flow.processed(end - position);
     }
 
-    /// Applies everything that is due at sample `at`.
-    fn apply(&mut self, at: i64) {
+    /// Applies everything that is due at sample `at`. A `locked` gain is what the next start begins with.
+    fn apply(&mut self, at: i64, locked: bool) {
         while let Some(due) = self.schedule.due(at) {
             if due.flags & flags::NONE != 0 {
                 continue;
@@ -298,10 +304,14 @@ impl Engine {
                 self.shared.readout.late.fetch_add(1, Relaxed);
             }
             for &(id, value) in &due.values[..due.count] {
-                let declared = PARAMETERS.iter().find(|parameter| parameter.id == id);
+                let Some(index) = index_of(id) else { continue };
+                let declared = &PARAMETERS[index];
                 // Comparing refuses NaN too.
-                if declared.is_some_and(|declared| (declared.min..=declared.max).contains(&value)) {
+                if (declared.min..=declared.max).contains(&value) {
                     self.chain.set(id, f64::from(value), at);
+                    if locked && declared.name == LOCKED {
+                        self.shared.start_values[index].set(Some(value));
+                    }
                 }
             }
         }

@@ -27,6 +27,8 @@ pub const MODE: ParamId = 6;
 pub const CONTROL_DELAY: ParamId = 7;
 /// What happens 2 s after the last values.
 pub const ON_LOSS: ParamId = 8;
+/// Whether the service's part of the gain holds.
+pub const LOCK: ParamId = 9;
 /// Read-only: what the plugin is doing.
 pub const STATUS: ParamId = 20;
 /// Read-only: the gain at the end of the last block.
@@ -115,7 +117,7 @@ static STATUS_TEXTS: [&str; STATUSES.len()] = {
 };
 
 /// Every host parameter, in the order in which editors list them. Entries are appended, never changed.
-pub static PARAMS: [Param; 12] = [
+pub static PARAMS: [Param; 13] = [
     choice(BYPASS, "bypass", "Bypass", &["Off", "On"], 0.0),
     number(AMOUNT, ("amount", "Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
     number(GAIN_OFFSET, ("gain_offset", "Gain Offset"), (-24.0, 24.0), 0.0, (0.1, 1, "dB")),
@@ -134,6 +136,7 @@ pub static PARAMS: [Param; 12] = [
     shown(number(APPLIED_GAIN, ("applied_gain", "Applied Gain"), (-80.0, 36.0), 0.0, (0.01, 2, "dB"))),
     shown(number(LATE, ("late", "Late"), (0.0, 10_000.0), 0.0, (1.0, 0, ""))),
     shown(number(NEEDED_DELAY, ("needed_delay", "Needed Delay"), (0.0, 1000.0), 0.0, (1.0, 0, "ms"))),
+    choice(LOCK, "lock", "Lock", &["Off", "On"], 0.0),
 ];
 
 /// The parameter with this number.
@@ -286,6 +289,12 @@ impl ParamValues {
     #[must_use]
     pub fn bypass(&self) -> bool {
         self.get(BYPASS) >= 0.5
+    }
+
+    /// Whether the service's part of the gain holds.
+    #[must_use]
+    pub fn locked(&self) -> bool {
+        self.get(LOCK) >= 0.5
     }
 
     /// Share of the service's gain, 0 to 1.

@@ -66,6 +66,7 @@ fn ids_and_names_are_those_that_projects_have_saved() {
         (21, "applied_gain"),
         (22, "late"),
         (23, "needed_delay"),
+        (9, "lock"),
     ];
     assert_eq!(declared, permanent);
 }

@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     /// Values are waited for.
     pub(crate) sync: bool,
     pub(crate) bypass: bool,
+    /// The service's part of the gain holds.
+    pub(crate) locked: bool,
     pub(crate) falls_back: bool,
     /// Hops reach the service.
     pub(crate) up: bool,
@@ -47,6 +49,7 @@ impl Settings {
                 Mode::Sync => true,
             },
             bypass: params.bypass(),
+            locked: params.locked(),
             falls_back: params.falls_back(),
             role: params.role(),
             amount: params.amount(),
@@ -66,7 +69,8 @@ impl Settings {
         Context {
             flags: flag(transport.playing, flags::PLAYING)
                 | flag(self.sync, flags::SYNC)
-                | flag(self.bypass, flags::BYPASSED),
+                | flag(self.bypass, flags::BYPASSED)
+                | flag(self.locked, flags::LOCKED),
             beat: transport.beat.filter(|beat| beat.abs() <= FARTHEST_BEAT),
             tempo: transport.tempo.filter(|tempo| (0.0..=FASTEST_TEMPO).contains(tempo)),
             group: self.group,

@@ -1,6 +1,5 @@
 //! What the worlds of one instance share: plain messages, atomics, and one lock that audio never takes.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -101,8 +100,6 @@ pub struct Identity {
     pub label: String,
     /// The host's name of the track: a hint.
     pub track_name: String,
-    /// Start and fallback values by parameter name, from the saved state.
-    pub start: BTreeMap<String, f32>,
 }
 
 /// What the service connection means for one instance: the bridge writes, audio reads.

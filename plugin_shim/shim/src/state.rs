@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use wire::limits::MAX_LABEL;
-use wire::parameters::{PARAMETERS, index_of_name};
+use wire::parameters::{PARAMETERS, Parameter, index_of_name};
 
 use crate::params::{PARAMS, by_name};
 use crate::shared::Shared;
@@ -64,7 +64,7 @@ pub fn save(shared: &Shared) -> Vec<u8> {
         label: identity.label,
         params: settable.map(|param| (param.name.to_owned(), shared.params.get(param.id))).collect(),
         session: identity.session,
-        start: identity.start,
+        start: PARAMETERS.iter().zip(shared.start_values()).filter_map(named).collect(),
         version: VERSION,
     };
     serde_json::to_vec(&saved).unwrap_or_default()
@@ -89,7 +89,6 @@ pub fn load(shared: &Shared, bytes: &[u8]) -> Result<(), StateError> {
     identity.instance = saved.instance.unwrap_or_default();
     identity.session = saved.session;
     identity.label = saved.label;
-    identity.start = saved.start;
     shared.identity_version.fetch_add(1, Ordering::Release);
     Ok(())
 }
@@ -119,6 +118,10 @@ fn read(bytes: &[u8]) -> Result<Saved, StateError> {
     saved.params.retain(|name, _| by_name(name).is_some_and(|param| !param.read_only));
     saved.start = saved.start.into_iter().filter_map(clamped).collect();
     Ok(saved)
+}
+
+fn named((parameter, value): (&Parameter, Option<f32>)) -> Option<(String, f32)> {
+    Some((parameter.name.to_owned(), value?))
 }
 
 fn clamped((name, value): (String, f32)) -> Option<(String, f32)> {

@@ -112,6 +112,8 @@ pub mod flags {
     pub const HAS_TEMPO: u32 = 1 << 7;
     /// BLOCK: the user bypasses the instance.
     pub const BYPASSED: u32 = 1 << 8;
+    /// BLOCK: the user locks the instance: the service's part of its gain holds.
+    pub const LOCKED: u32 = 1 << 9;
     /// PARAMS: no values: nobody counted in the frame, or with `SKIPPED`.
     pub const NONE: u32 = 1 << 16;
     /// PARAMS: a member that should have counted was missing.
@@ -120,7 +122,7 @@ pub mod flags {
     pub const SKIPPED: u32 = 1 << 18;
 
     /// Bits that BLOCK carries.
-    pub const OF_BLOCK: u32 = 0x1ff;
+    pub const OF_BLOCK: u32 = 0x3ff;
     /// Bits that PARAMS carries.
     pub const OF_PARAMS: u32 = NONE | INCOMPLETE | SKIPPED;
 }

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self, get_args
 from uuid import UUID, uuid4
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pedalboard
@@ -129,7 +130,16 @@ class MixSession:
             )
             for track in parsed.track
         ]
-        return cls(tracks, settings=parsed.session, output=parsed.output, plugin=plugin)
+        settings = parsed.session
+        if settings.profile.endswith(".json"):
+            settings = msgspec.structs.replace(
+                settings, profile=str((path.parent / settings.profile).resolve())
+            )
+        return cls(tracks, settings=settings, output=parsed.output, plugin=plugin)
+
+    def _options(self) -> list[str]:
+        settings = self.settings
+        return ["--profile", settings.profile, "--max-boost-db", str(settings.max_boost_db)]
 
     def _choose_rate(self, wanted: int | None) -> int:
         paths = [track.audio for track in self._all_tracks if isinstance(track.audio, Path)]
@@ -143,7 +153,7 @@ class MixSession:
 
     def __enter__(self) -> Self:
         bundle = bundle_path(self._plugin)
-        self._service = private_service.PrivateService(self.settings.model)
+        self._service = private_service.PrivateService(self.settings.model, self._options())
         try:
             session = uuid4()
             self._strips = [self._strip(track, bundle, session) for track in self.tracks]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,9 +30,10 @@ class PrivateService:
 
     Args:
         model: gain model.
+        options: more for its command line.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, options: Sequence[str] = ()) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="hybridmix-")
         #: Per-frame values of the render, see ``hybridmix.engine.trace``.
         self.trace = Path(self._folder.name) / "trace.bin"
@@ -43,7 +44,7 @@ class PrivateService:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "hybridmix", "serve", "--runtime-dir", str(self._runtime)),
-                    *("--model", model, "--trace", str(self.trace)),
+                    *("--model", model, "--trace", str(self.trace), *options),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

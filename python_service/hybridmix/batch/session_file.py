@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from hybridmix import presets
-from hybridmix.engine.names import DEFAULT
+from hybridmix import presets, profiles
+from hybridmix.engine.names import DEFAULT, HIGHEST_BOOST_DB, MAX_BOOST_DB
 from hybridmix.errors import InputError
 
 __all__ = ["Output", "Session", "SessionFile", "Track", "fields", "label_of", "load", "schema"]
@@ -29,6 +29,18 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     name: Annotated[str, msgspec.Meta(description="title of the report and the picture")] = "Untitled"
     group: Annotated[int, msgspec.Meta(ge=1, le=16, description="group number, as in the plugin")] = 1
     model: Annotated[str, msgspec.Meta(description="gain model of the service")] = DEFAULT
+    profile: Annotated[
+        str,
+        msgspec.Meta(
+            description="target profile: balanced, vocal-forward, rhythm-forward, or a .json file relative to this one"
+        ),
+    ] = profiles.DEFAULT
+    max_boost_db: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0.0, le=HIGHEST_BOOST_DB, description="most that the model may raise a track by, in dB"
+        ),
+    ] = MAX_BOOST_DB
     control_delay_ms: Annotated[
         ControlDelay, msgspec.Meta(description="how long after a frame its gain applies")
     ] = 40

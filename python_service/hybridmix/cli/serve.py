@@ -25,6 +25,13 @@ def serve(
         Path | None, typer.Option(help="Private folder of the socket and the discovery file.")
     ] = None,
     model: Annotated[str | None, typer.Option(help=f"Gain model: {', '.join(MODELS)}.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Target profile: balanced, vocal-forward, rhythm-forward or a .json file."),
+    ] = None,
+    max_boost_db: Annotated[
+        float | None, typer.Option(help="Most that a gain model may raise a track by, in dB.")
+    ] = None,
     tcp: Annotated[
         int | None, typer.Option(help="Port on 127.0.0.1 (0: any free) instead of a local socket.")
     ] = None,
@@ -35,8 +42,8 @@ def serve(
 ) -> None:
     """Run the service that the plugins connect to, until SIGTERM or Ctrl-C.
 
-    Options win over the environment (HYBRIDMIX_RUNTIME_DIR, HYBRIDMIX_MODEL, HYBRIDMIX_TCP,
-    HYBRIDMIX_TRACE, HYBRIDMIX_QUIET).
+    Options win over the environment (HYBRIDMIX_RUNTIME_DIR, HYBRIDMIX_MODEL, HYBRIDMIX_PROFILE,
+    HYBRIDMIX_MAX_BOOST_DB, HYBRIDMIX_TCP, HYBRIDMIX_TRACE, HYBRIDMIX_QUIET).
     """
     # Read by numpy when it is imported: threads that wait for each other cost more than the small products take.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -44,7 +51,16 @@ def serve(
     from hybridmix.engine.server import Server, stopped_by_signals
 
     settings = config.load(
-        {"runtime_dir": runtime_dir, "model": model, "tcp": tcp, "trace": trace, "quiet": quiet}, os.environ
+        {
+            "runtime_dir": runtime_dir,
+            "model": model,
+            "profile": profile,
+            "max_boost_db": max_boost_db,
+            "tcp": tcp,
+            "trace": trace,
+            "quiet": quiet,
+        },
+        os.environ,
     )
     logs.setup(settings.quiet)
     with Server(settings) as server, stopped_by_signals(server.stop):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from hybridmix import profiles
 from hybridmix.engine.discovery import runtime_folder
-from hybridmix.engine.names import DEFAULT
+from hybridmix.engine.names import DEFAULT, HIGHEST_BOOST_DB, MAX_BOOST_DB
 from hybridmix.errors import InputError
 
 __all__ = ["ENVIRONMENT", "Config", "load"]
@@ -29,6 +31,10 @@ class Config:
     trace: Path | None = None
     #: Folder of the ONNX files.
     models_dir: Path = MODELS_FOLDER
+    #: Most that a gain model may raise a track by, dB.
+    max_boost_db: float = MAX_BOOST_DB
+    #: Target profile: a shipped one, or the path of a file.
+    profile: str = profiles.DEFAULT
     #: Log warnings and errors only.
     quiet: bool = False
 
@@ -37,6 +43,16 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise InputError(f"TCP port {text!r} cannot be used; expected a number from 0 to 65535.")
     return int(text)
+
+
+def _boost(text: str) -> float:
+    try:
+        boost = float(text)
+    except ValueError:
+        boost = math.nan
+    if not 0.0 <= boost <= HIGHEST_BOOST_DB:
+        raise InputError(f"largest boost {text!r} cannot be used; expected 0 to {HIGHEST_BOOST_DB:g} dB.")
+    return boost
 
 
 def _switch(text: str) -> bool:
@@ -52,6 +68,8 @@ ENVIRONMENT: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "tcp": ("HYBRIDMIX_TCP", _port),
     "trace": ("HYBRIDMIX_TRACE", Path),
     "models_dir": ("HYBRIDMIX_MODELS_DIR", Path),
+    "max_boost_db": ("HYBRIDMIX_MAX_BOOST_DB", _boost),
+    "profile": ("HYBRIDMIX_PROFILE", str),
     "quiet": ("HYBRIDMIX_QUIET", _switch),
 }
 
@@ -69,4 +87,5 @@ def load(arguments: Mapping[str, object], environ: Mapping[str, str]) -> Config:
     config = Config(**values)  # type: ignore[arg-type]
     if config.tcp is not None:
         _port(str(config.tcp))
+    _boost(str(config.max_boost_db))
     return config

@@ -21,8 +21,9 @@ from hybridmix.engine.gain import Floats, ModelError
 from hybridmix.engine.hops import HOPS, MAX_ENERGY, Frame, Stretch, UserValues
 from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
+from hybridmix.engine.names import MAX_BOOST_DB
 from hybridmix.engine.rules import make_rules
-from hybridmix.engine.safety import MAX_BOOST_DB, Safety
+from hybridmix.engine.safety import Safety
 from hybridmix.engine.trace import FLAG_INCOMPLETE, FLAG_KNOWN, FLAG_WHOLE, RECORD, TraceWriter
 from hybridmix.features import KWeighting
 from hybridmix.timeline import Compute, Standing
@@ -71,7 +72,7 @@ class Engine:
         self.models = models
         self._rule, self._headroom = make_rules(models, rate)
         self._safety = Safety(max_boost_db)
-        #: Counts how often the model or its aim was changed: what follows is a new source of gains.
+        #: Counts how often the model was changed: what follows is a new source of gains.
         self._edition = 0
         self._trace = trace
         self._members: dict[UUID, Kept] = {}
@@ -171,6 +172,13 @@ class Engine:
     def work(self) -> None:
         """Do what the next frame needs and no answer waits for: called when the answers are out."""
         self._rule.work()
+
+    def aim(self, member: UUID, aim_db: float) -> None:
+        """Add ``aim_db`` to what the model says of ``member``, from the next frame on; its gain glides there."""
+        kept = self._members[member]
+        if aim_db != kept.aim_db:
+            kept.aim_db = aim_db
+            self._safety.glide(kept.slot)
 
     def switch(self, models: Models) -> None:
         """Mix by other ``models`` from the next frame on; gains glide there. Raises InputError."""

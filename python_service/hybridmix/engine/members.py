@@ -59,9 +59,18 @@ class Member:
 class Registry:
     """Every member and group of the service."""
 
-    def __init__(self, make_engine: Callable[[int], Engine]) -> None:
-        """``make_engine`` builds the engine of a group from its sample rate."""
+    def __init__(
+        self,
+        make_engine: Callable[[GroupKey], Engine],
+        aim_db: Callable[[int, str], float] = lambda _group, _track: 0.0,
+    ) -> None:
+        """Set up.
+
+        ``make_engine`` builds the engine of a group; ``aim_db`` says what the profile of a group, by its number,
+        adds to the gain of a track, by its name.
+        """
         self._make_engine = make_engine
+        self._aim_db = aim_db
         self.members: dict[UUID, Member] = {}
         self.groups: dict[GroupKey, Group] = {}
         #: What the timelines of groups that ended had counted.
@@ -106,18 +115,24 @@ class Registry:
         del self.members[member.id]
         return self._exit(member)
 
+    def aim(self, member: Member) -> None:
+        """Follow the name of ``member`` and the profile of its group."""
+        name = member.join.label or member.join.track_name
+        member.group.engine.aim(member.id, self._aim_db(member.group.key[1], name))
+
     def _group(self, key: GroupKey) -> Group:
         group = self.groups.get(key)
         if group is None:
             rate = key[2]
             group = self.groups[key] = Group(
-                key, Timeline(rate // FRAMES_PER_SECOND, rate), self._make_engine(rate)
+                key, Timeline(rate // FRAMES_PER_SECOND, rate), self._make_engine(key)
             )
         return group
 
     def _enter(self, member: Member, group: Group) -> list[Action]:
         group.members[member.id] = member
         group.engine.register(member.id)
+        self.aim(member)
         return group.timeline.register(member.id, member.peer)
 
     def _exit(self, member: Member) -> list[Action]:

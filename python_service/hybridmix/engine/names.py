@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 from hybridmix.errors import InputError
 
-__all__ = ["DEFAULT", "MODELS", "NETWORKS", "RULES", "require_known"]
+__all__ = ["DEFAULT", "HIGHEST_BOOST_DB", "MAX_BOOST_DB", "MODELS", "NETWORKS", "RULES", "require_known"]
 
 #: The gain model where nobody names one.
 DEFAULT = "equal-loudness"
+#: Most that a model may raise a track by, dB, where nobody says otherwise; and the most that may be asked for.
+MAX_BOOST_DB = 12.0
+HIGHEST_BOOST_DB = 36.0
 #: Files of the rules.
 RULES = ("equal_loudness", "headroom")
 #: Networks, whose steps are in files of their names; the embedding is shared by all files of a folder.

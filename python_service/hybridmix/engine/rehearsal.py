@@ -34,7 +34,7 @@ class Rehearsal:
 
     def __init__(self, models: Models) -> None:
         """``models`` are those of the service itself."""
-        registry = Registry(lambda rate: Engine(rate, models))
+        registry = Registry(lambda key: Engine(key[2], models))
         self._service = Service(Gate(""), registry, lambda *_: True, "", {}, dict)
         peer = self._service.peers[_PEER] = Peer(_PEER, 0.0, 0.0, proved=True)
         for handle, instance in enumerate(_INSTANCES):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from hybridmix.engine.meter import Meter, resident_mb
 from hybridmix.engine.models import Models
 from hybridmix.engine.peers import Peer
 from hybridmix.engine.service import Service
+from hybridmix.profiles import Profile
 from hybridmix.wire import parameters
 from hybridmix.wire.limits import MAX_JSON, PROTOCOL
 from hybridmix.wire.messages import RoundTrip
@@ -25,10 +27,16 @@ _COUNTERS = ("stale", "masked", "skipped", "gap", "absent", "incomplete", "refus
 
 
 def build_report(
-    service: Service, meter: Meter, *, endpoint: str, models: Models, now: float
+    service: Service,
+    meter: Meter,
+    *,
+    endpoint: str,
+    models: Models,
+    profile_of: Callable[[int], Profile],
+    now: float,
 ) -> dict[str, Any]:
     """Everything about the service as JSON values; ``docs/service-behaviour.md`` names the keys."""
-    groups = [_group(group) for group in service.registry.groups.values()]
+    groups = [_group(group, profile_of) for group in service.registry.groups.values()]
     report = {
         "service": {
             "version": __version__,
@@ -96,7 +104,7 @@ def _peer(peer: Peer, now: float) -> dict[str, Any]:
     }
 
 
-def _group(group: Group) -> dict[str, Any]:
+def _group(group: Group, profile_of: Callable[[int], Profile]) -> dict[str, Any]:
     session, number, rate = group.key
     counters = dataclasses.asdict(group.timeline.counters)
     return {
@@ -104,6 +112,7 @@ def _group(group: Group) -> dict[str, Any]:
         "group": number,
         "rate": rate,
         "model": group.engine.models.name,
+        "profile": profile_of(number).name,
         "missing": group.engine.models.missing,
         "fallback": group.engine.standing_in or bool(group.engine.models.missing),
         "stood_in": group.engine.stood_in,

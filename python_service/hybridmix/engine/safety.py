@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hybridmix.engine.gain import Flags, Floats, Gains, Slots
+from hybridmix.engine.names import MAX_BOOST_DB
 
-__all__ = ["GLIDE_FRAMES", "MAX_BOOST_DB", "Safety"]
+__all__ = ["GLIDE_FRAMES", "Safety"]
 
-#: Most that a rule may raise a track by, dB, where nobody says otherwise.
-MAX_BOOST_DB = 12.0
 #: Frames from one rule to the next: 2 s.
 GLIDE_FRAMES = 40
 
@@ -58,6 +57,10 @@ class Safety:
         self._sent[slots] = gain_db
         self._known[slots] = True
         self._source[slots] = _NOBODY
+
+    def glide(self, slot: int) -> None:
+        """Go from what was sent last to what comes next by a glide."""
+        self._source[slot] = _NOBODY
 
     def step(
         self, slots: Slots, gains: Gains, aim_db: Floats, locked: Flags, slew_db: float

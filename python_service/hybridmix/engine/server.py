@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hybridmix import __version__
+from hybridmix.engine.choices import Choices
 from hybridmix.engine.config import Config
 from hybridmix.engine.discovery import Discovery, Lock, open_folder, publish, withdraw
 from hybridmix.engine.group import Engine
 from hybridmix.engine.logs import event
-from hybridmix.engine.members import Registry
+from hybridmix.engine.members import GroupKey, Registry
 from hybridmix.engine.meter import Meter
 from hybridmix.engine.models import load_models
 from hybridmix.engine.peers import Gate
@@ -53,6 +54,7 @@ class Server:
 
         Raises InputError for settings that cannot be used, HybridMixError where a service runs already.
         """
+        self._config = config
         self._models = load_models(config.model, config.models_dir)
         self._folder = open_folder(config.runtime_dir)
         with contextlib.ExitStack() as undo:
@@ -63,6 +65,8 @@ class Server:
             if self._trace is not None:
                 undo.callback(self._trace.close)
             warm(self._models)
+            self._choices = Choices(config, self._models)
+            self._choices.changed()
             token = proof.fresh()
             self._sockets = Sockets(self._folder, config.tcp, token)
             undo.callback(lambda: self._sockets.close(_GOODBYE_MS))
@@ -70,7 +74,7 @@ class Server:
             self._meter = Meter()
             self._service = Service(
                 Gate(token),
-                Registry(self._make_engine),
+                Registry(self._make_engine, self._aim_db),
                 self._sockets.send,
                 parameters.load().sha256,
                 self._models.hashes,
@@ -155,9 +159,25 @@ class Server:
                 self._service.lost(peer, "never proved itself")
         if self._trace is not None:
             self._trace.flush()
+        if self._choices.changed():
+            self._choose()
 
-    def _make_engine(self, rate: int) -> Engine:
-        return Engine(rate, self._models, self._trace)
+    def _make_engine(self, key: GroupKey) -> Engine:
+        _, number, rate = key
+        return Engine(rate, self._choices.models_of(number), self._trace, self._config.max_boost_db)
+
+    def _aim_db(self, group: int, track: str) -> float:
+        return self._choices.profile_of(group).aim_db(track)
+
+    def _choose(self) -> None:
+        """Mix every group by what is chosen for it now."""
+        for (_, number, _), group in self._service.registry.groups.items():
+            models = self._choices.models_of(number)
+            if models is not group.engine.models:
+                group.engine.switch(models)
+                log.info(event("model switched", group=number, model=models.name))
+            for member in group.members.values():
+                self._service.registry.aim(member)
 
     def _report(self) -> dict[str, Any]:
         if self._trace is not None:
@@ -168,6 +188,7 @@ class Server:
             self._meter,
             endpoint=self.endpoint,
             models=self._models,
+            profile_of=self._choices.profile_of,
             now=time.monotonic(),
         )
 

@@ -201,6 +201,7 @@ class Service:
             if not self._regroup(member, (session, join.group, join.rate)):
                 raise _full(join.group)
             member.join = join
+            self.registry.aim(member)
         self._answer(peer, m.Joined(join.handle, member.id, member.session))
 
     def _enter(self, peer: Peer, join: m.Join) -> Member:
@@ -318,7 +319,10 @@ class Service:
             member.start = start
         if settings is not member.settings:
             member.settings, member.role = settings, settings.role
-            member.user = UserValues(settings.amount, settings.offset_db, settings.delay, member.start)
+            locked = bool(settings.flags & Flags.LOCKED)
+            member.user = UserValues(
+                settings.amount, settings.offset_db, settings.delay, member.start, locked
+            )
         member.run, member.position = run, position + frames
         if frames:
             group.engine.push(member.id, run, position, audio, member.user)

@@ -68,6 +68,8 @@ class Flags:
     HAS_TEMPO: Final = 1 << 7
     #: BLOCK: the user bypasses the instance.
     BYPASSED: Final = 1 << 8
+    #: BLOCK: the user locks the instance: the service's part of its gain holds.
+    LOCKED: Final = 1 << 9
     #: PARAMS: no values: nobody counted in the frame, or with SKIPPED.
     NONE: Final = 1 << 16
     #: PARAMS: a member that should have counted was missing.
@@ -76,7 +78,7 @@ class Flags:
     SKIPPED: Final = 1 << 18
 
     #: Bits that BLOCK carries.
-    OF_BLOCK: Final = 0x1FF
+    OF_BLOCK: Final = 0x3FF
     #: Bits that PARAMS carries.
     OF_PARAMS: Final = NONE | INCOMPLETE | SKIPPED
 

@@ -44,6 +44,7 @@ FLAGS: Final = {
     "HAS_BEAT": ("BLOCK", "`beat` is known"),
     "HAS_TEMPO": ("BLOCK", "`tempo` is known"),
     "BYPASSED": ("BLOCK", "the user bypasses the instance"),
+    "LOCKED": ("BLOCK", "the user locks the instance: the service's part of its gain holds, amount and offset still count"),
     "NONE": ("PARAMS", "no values: nobody counted in the frame, or with SKIPPED"),
     "INCOMPLETE": ("PARAMS", "a member that should have counted was missing"),
     "SKIPPED": ("PARAMS", "with NONE: the service fell behind, these values would come too late, and newer ones follow at once"),

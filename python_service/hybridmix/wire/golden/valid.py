@@ -86,7 +86,7 @@ def block() -> Iterator[Vector]:
     yield accepted(
         "block_begins_run", "a jump whose first block holds a whole hop", encode(jump, samples(2, 480))
     )
-    flags = Flags.SYNC | Flags.GAP | Flags.ZEROED | Flags.BYPASSED
+    flags = Flags.SYNC | Flags.GAP | Flags.ZEROED | Flags.BYPASSED | Flags.LOCKED
     batch = _change(BLOCK, flags=flags, frames=64 * 480, channels=1)
     yield accepted("block_64_hops", "the most hops in one BLOCK, silent", encode(batch, bytes(64 * 480 * 4)))
     extreme = _change(
@@ -131,7 +131,7 @@ def block() -> Iterator[Vector]:
         encode(finite, odd + bytes(1920 - 24)),
     )
     head = bytearray(hop[0])
-    head[12:16] = (BLOCK.flags & ~(Flags.HAS_BEAT | Flags.HAS_TEMPO) | 0xFFFFFE00).to_bytes(4, "little")
+    head[12:16] = (BLOCK.flags & ~(Flags.HAS_BEAT | Flags.HAS_TEMPO) | 0xFFFFFC00).to_bytes(4, "little")
     head[56:80] = struct.pack("<qdd", -1, math.nan, math.inf)
     head[87] = 0xFF
     head[104:112] = b"\xff" * 8
