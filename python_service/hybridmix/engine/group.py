@@ -172,6 +172,7 @@ class Engine:
     def work(self) -> None:
         """Do what the next frame needs and no answer waits for: called when the answers are out."""
         self._rule.work()
+        self._safety.work()
 
     def aim(self, member: UUID, aim_db: float) -> None:
         """Add ``aim_db`` to what the model says of ``member``, from the next frame on; its gain glides there."""
@@ -193,7 +194,7 @@ class Engine:
     def compute(self, action: Compute) -> None:
         """Compute the values of one frame; `values` has them from then on."""
         self.hear()
-        self._rule.work()
+        self.work()
         if action.fresh:
             self._rule.reset()
             self._safety.reset()
@@ -288,7 +289,8 @@ class Engine:
         said = said._replace(source=said.source + 2 * self._edition)
         aim = np.fromiter((kept.aim_db for kept in members), np.float32, len(members))
         locked = np.fromiter((kept.user.locked for kept in members), np.bool_, len(members))
-        gains, known = self._safety.step(slots, said, aim, locked, self._rule.slew_db)
+        bleed = energy if self._rule.hears else None
+        gains, known = self._safety.step(slots, said, aim, locked, self._rule.slew_db, bleed)
         amount = np.fromiter((kept.user.amount for kept in members), np.float32, len(members))
         offset = np.fromiter((kept.user.offset_db for kept in members), np.float32, len(members))
         # A plugin whose gain is not known yet, and that was not told one to start with, is at 0 dB.

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from hybridmix.engine.gain import Flags, Floats, Gains, Slots
 from hybridmix.engine.names import MAX_BOOST_DB
+from hybridmix.engine.open_microphones import OpenMicrophones
 
 __all__ = ["GLIDE_FRAMES", "Safety"]
 
@@ -28,6 +29,7 @@ class Safety:
     def __init__(self, max_boost_db: float = MAX_BOOST_DB) -> None:
         """Limit boosts to ``max_boost_db``."""
         self.max_boost_db = max_boost_db
+        self._microphones = OpenMicrophones()
         self._sent: Floats = np.zeros(0, np.float32)
         self._known: Flags = np.zeros(0, np.bool_)
         #: Who said it, what is left behind in dB, and for how many more frames.
@@ -37,11 +39,17 @@ class Safety:
 
     def reset(self) -> None:
         """Forget everything about every member."""
+        self._microphones.reset()
         for state in self._all():
             state[...] = 0
 
+    def work(self) -> None:
+        """Find open microphones; called before the next frame, when nobody waits if possible."""
+        self._microphones.work()
+
     def clear(self, slot: int) -> None:
         """Forget the member of ``slot``, growing to hold it where needed."""
+        self._microphones.clear(slot)
         if slot >= len(self._sent):
             more = slot + 1 - len(self._sent)
             self._sent, self._known, self._source, self._behind, self._left = (
@@ -63,14 +71,23 @@ class Safety:
         self._source[slot] = _NOBODY
 
     def step(
-        self, slots: Slots, gains: Gains, aim_db: Floats, locked: Flags, slew_db: float
+        self,
+        slots: Slots,
+        gains: Gains,
+        aim_db: Floats,
+        locked: Flags,
+        slew_db: float,
+        energy: Floats | None = None,
     ) -> tuple[Floats, Flags]:
         """Gains in dB (n,) to send, before the user's part, and whether each is known (n,).
 
-        ``aim_db`` (n,) is added by the profile; ``slew_db`` is the most that a gain moves in a frame.
+        ``aim_db`` (n,) is added by the profile; ``slew_db`` is the most that a gain moves in a frame; ``energy``
+        (n,) finds open microphones, None where the rule is meant to raise them.
         """
         sent, had = self._sent[slots], self._known[slots]
         wanted = np.minimum(gains.db + aim_db, np.float32(self.max_boost_db))
+        if energy is not None:
+            wanted = np.minimum(wanted, self._microphones.ceilings_db(slots))
         fresh = had & gains.known & (gains.source != self._source[slots])
         behind = np.where(fresh, sent, self._behind[slots])
         left = np.where(fresh, np.float32(GLIDE_FRAMES), self._left[slots])
@@ -87,6 +104,8 @@ class Safety:
         self._behind[slots], self._left[slots] = behind, left
         # What was held goes on by a glide.
         self._source[slots] = np.where(free, gains.source, _NOBODY)
+        if energy is not None:
+            self._microphones.note(slots, energy, sent)
         return sent, known
 
     def _all(self) -> tuple[npt.NDArray[np.generic], ...]:
