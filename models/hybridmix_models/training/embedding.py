@@ -77,6 +77,7 @@ class EmbeddingTask:
         validation: Sequence[Prepared],
     ) -> None:
         self.run, self.seed, self.scenes = run, seed, scenes
+        self.begins = "nothing"
         self.roles = sorted({role for scene in scenes for role in scene.roles})
         self.module = Listener(embedding.to(memory_format=FAST_LAYOUT), len(self.roles))
         self.device = next(embedding.parameters()).device

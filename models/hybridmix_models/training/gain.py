@@ -15,7 +15,7 @@ from hybridmix_models.gain.network import GainNetwork
 from hybridmix_models.training.batches import Batch, excerpt, gather
 from hybridmix_models.training.cache import TRAINING_RATE, Prepared
 from hybridmix_models.training.configs import Gain
-from hybridmix_models.training.embedded import FAST_LAYOUT, Embedded
+from hybridmix_models.training.embedded import FAST_LAYOUT, Embedded, digest
 from hybridmix_models.training.losses import SpectralLoss, gain_loss, movement_loss, played
 
 __all__ = ["GainTask"]
@@ -39,6 +39,8 @@ class GainTask:
     ) -> None:
         network.embedding.to(memory_format=FAST_LAYOUT)
         self.module: GainNetwork = network
+        #: The embedding that it was given: what is kept beside the scenes belongs to it.
+        self.begins = f"embedding {digest(network.embedding)}"
         self.run, self.seed, self.scenes = run, seed, scenes
         self.device = next(network.parameters()).device
         self.spectral = SpectralLoss(TRAINING_RATE).to(self.device)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import fcntl
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypedDict
 
@@ -49,6 +51,11 @@ class Task(Protocol):
         """What learns; its state is what a run gives."""
         ...
 
+    @property
+    def begins(self) -> str:
+        """What it begins with beside seed and settings, such as a digest of weights; a run is bound to it."""
+        ...
+
     def losses(self, step: int) -> dict[str, Tensor]:
         """Return the weighted losses of step ``step``, each (); their sum is minimised."""
         ...
@@ -75,10 +82,28 @@ def train(name: str, task: Task, run: Run, out: Path, seed: int, console: Consol
     ``curves.png`` and ``run.json``.
 
     Raises:
-        InputError: ``out`` holds another run.
+        InputError: ``out`` holds another run, or another process is training in it.
         HybridMixError: the loss is not finite any more.
     """
     out.mkdir(parents=True, exist_ok=True)
+    with _alone(out):
+        return _train(name, task, run, out, seed, console)
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Keep other processes from training in ``out``; the system lets go when this one ends, however it ends."""
+    with (out / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"another process is training in folder {out}; wait until it ends, or choose another --out"
+            ) from None
+        yield
+
+
+def _train(name: str, task: Task, run: Run, out: Path, seed: int, console: Console) -> Summary:
     state = _State(name, task, run, out, seed)
     log = checkpoint.Log(out / "log.jsonl", state.step)
     columns = (
@@ -152,7 +177,7 @@ class _State:
         self.step, self.seconds = 0, 0.0
         self.best: dict[str, float] = {}
         # What cannot change between a run and its continuation; a run may be given more time.
-        self.settings = {**dataclasses.asdict(run), "name": name, "seed": seed}
+        self.settings = {**dataclasses.asdict(run), "name": name, "seed": seed, "start": task.begins}
         self.optimiser = torch.optim.AdamW(
             task.module.parameters(), lr=run.learning_rate, weight_decay=run.weight_decay
         )
@@ -163,10 +188,12 @@ class _State:
     def _resume(self) -> None:
         path = self.out / "checkpoint.pt"
         saved = checkpoint.read(path)
+        # Checkpoints of before 2026-11-22 do not say what they began with.
+        known = {"start": self.settings["start"], **saved["settings"]}
         differing = [
             key
             for key, value in self.settings.items()
-            if key != "minutes" and _plain(saved["settings"].get(key)) != _plain(value)
+            if key != "minutes" and _plain(known.get(key)) != _plain(value)
         ]
         if differing:
             raise InputError(

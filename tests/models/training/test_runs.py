@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -136,6 +138,35 @@ def test_another_run_is_not_continued(data: Path, finished: Path) -> None:
     other = dataclasses.replace(LEARNING, learning_rate=1e-3)
     with pytest.raises(InputError, match=r"holds a run with another learning_rate; choose another --out"):
         trainer.train("tiny", task_of(data), other, finished, 1, QUIET)
+
+
+def test_a_run_is_bound_to_the_embedding_that_it_began_with(data: Path, finished: Path) -> None:
+    task = task_of(data)
+    with torch.no_grad():
+        next(task.module.embedding.parameters()).add_(1.0)
+    other = GainTask(task.module, LEARNING, 1, task.scenes, cache.load(data / "validation"))
+    with pytest.raises(InputError, match=r"holds a run with another start; choose another --out"):
+        trainer.train("tiny", other, LEARNING, finished, 1, QUIET)
+
+
+def test_two_processes_do_not_train_in_one_folder(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = task_of(data), task_of(data)
+    refused = []
+
+    def meanwhile(step: int, losses: Callable[[int], dict[str, torch.Tensor]] = first.losses) -> Any:
+        if step == 5:
+            before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+            with pytest.raises(InputError, match=r"another process is training in folder"):
+                trainer.train("tiny", second, SHORT, tmp_path, 1, QUIET)
+            refused.append({path.name: path.read_bytes() for path in tmp_path.iterdir()} == before)
+        return losses(step)
+
+    monkeypatch.setattr(first, "losses", meanwhile)
+    assert trainer.train("tiny", first, SHORT, tmp_path, 1, QUIET)["complete"]
+    assert refused == [True]
+    assert [row["step"] for row in rows(tmp_path)] == [4, 8, 12]
 
 
 def test_time_ends_a_run_and_more_time_continues_it(data: Path, tmp_path: Path) -> None:
