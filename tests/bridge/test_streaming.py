@@ -68,6 +68,15 @@ def test_a_render_sends_what_is_ready_as_one_block_and_waits_for_the_answer(stag
     assert not any(block.flags & Flags.GAP for block in service.blocks())
 
 
+def test_the_tracks_of_a_render_travel_together_and_equally_long(stage: Stage) -> None:
+    service = stage.serve()
+    stage.finish(stage.probe(instances=8, block=960, sync=1, seconds=5))
+    hops = [block.position + block.frames for block in service.blocks() if block.frames]
+    turns = [len(list(turn)) for _, turn in groupby(hops)]
+    assert turns.count(8) > 0.8 * len(turns), turns
+    assert service.packets.count(8) > 0.5 * len(service.packets), service.packets
+
+
 def test_a_block_of_several_hops_is_planar(stage: Stage) -> None:
     service = stage.serve()
     stage.finish(stage.probe(instances=1, block=4096, sync=1, seconds=2))

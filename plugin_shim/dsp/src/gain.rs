@@ -77,17 +77,20 @@ impl Section for Gain {
         let mut at = position;
         while done < moving {
             let count = STRETCH.min(moving - done);
-            for factor in &mut factors[..count] {
-                *factor = amplitude(self.decibels(at));
-                at = at.saturating_add(1);
+            let mut decibels = [-0.0; STRETCH];
+            for part in &self.parts {
+                part.ramp.add_to(at, &mut decibels[..count]);
+            }
+            for (factor, decibels) in factors[..count].iter_mut().zip(decibels) {
+                *factor = amplitude(decibels);
             }
             for channel in channels.iter_mut() {
-                let stretch = channel.iter_mut().skip(done);
-                for (sample, factor) in stretch.zip(&factors[..count]) {
+                for (sample, factor) in channel[done..done + count].iter_mut().zip(&factors) {
                     *sample = flush(flush(*sample) * factor);
                 }
             }
             done += count;
+            at = at.saturating_add(i64::try_from(count).unwrap_or(i64::MAX));
         }
         let decibels = self.decibels(at);
         if decibels == 0.0 {

@@ -53,6 +53,22 @@ impl Ramp {
         }
     }
 
+    /// Adds the value at `position` and those that follow to `values`: the same bits, all at once.
+    pub fn add_to(&self, position: i64, values: &mut [f64]) {
+        let gone = position.saturating_sub(self.begin);
+        let left = usize::try_from(self.length.saturating_sub(gone)).unwrap_or(0);
+        if gone <= 0 || left < values.len() {
+            for (index, value) in (0..).zip(values) {
+                *value += self.value(position.saturating_add(index));
+            }
+            return;
+        }
+        let (gone, length, span) = (real(gone), real(self.length), self.to - self.from);
+        for (index, value) in (0i32..).zip(values) {
+            *value += self.from + span * ((gone + f64::from(index)) / length);
+        }
+    }
+
     /// Where the value comes to rest. Only meaningful while [`Ramp::moves`].
     #[must_use]
     pub fn end(&self) -> i64 {
@@ -129,6 +145,18 @@ mod tests {
         assert!(ramp.moves(3399) && !ramp.moves(3400));
         assert_eq!(ramp.value(3400).to_bits(), 2.4f64.to_bits());
         assert_eq!(ramp.end(), 3400);
+    }
+
+    #[test]
+    fn many_values_at_once_have_the_same_bits() {
+        let mut ramp = Ramp::still(-3.3);
+        ramp.set(1.7, 1000, PACE, RATE);
+        for position in [900, 990, 1001, 4000, ramp.end() - 64, ramp.end() - 10, ramp.end() + 5] {
+            let mut many = [0.1; 64];
+            ramp.add_to(position, &mut many);
+            let one_by_one = (position..).take(64).map(|at| (0.1 + ramp.value(at)).to_bits());
+            assert!(many.iter().map(|value| value.to_bits()).eq(one_by_one), "{position}");
+        }
     }
 
     #[test]

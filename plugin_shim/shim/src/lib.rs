@@ -10,6 +10,7 @@
 #![deny(unsafe_code)]
 
 pub mod bridge;
+mod burst;
 mod bypass;
 mod channels;
 mod clap;
@@ -35,6 +36,7 @@ mod settings;
 pub mod shared;
 mod signals;
 pub mod state;
+mod statistics;
 pub mod transport;
 mod vst3;
 pub mod waiting;

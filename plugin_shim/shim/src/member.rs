@@ -53,6 +53,8 @@ pub struct Member {
     await_begin: bool,
     /// Run and frame end of the last WAIT.
     waited: Option<(u32, i64)>,
+    /// End of the last hop sent, in samples.
+    sent_to: i64,
     /// Run, end and send time of frames without answer.
     awaited: VecDeque<(u32, i64, Instant)>,
 }
@@ -73,6 +75,7 @@ impl Member {
             retry_at: None,
             await_begin: true,
             waited: None,
+            sent_to: i64::MIN,
             awaited: VecDeque::new(),
         }
     }
@@ -175,6 +178,7 @@ impl Member {
         self.awaited.clear();
         self.await_begin = true;
         self.waited = None;
+        self.sent_to = i64::MIN;
     }
 
     /// Moves hops with a stamp up to `limit` from the rings to the queue. Returns the newest stamp.
@@ -193,20 +197,22 @@ impl Member {
         self.await_begin &= hop.flags & flags::RUN_BEGIN == 0;
         let unheard = self.await_begin || !self.is_joined();
         let Ok(chunk) = self.ends.samples.read_chunk(count) else { return };
-        if unheard {
-            chunk.commit_all();
-            return;
-        }
-        let dropped = self.queue.push(hop, chunk.into_iter());
+        let dropped = if unheard { 0 } else { self.queue.push(hop, chunk.as_slices()) };
+        chunk.commit_all();
         if dropped > 0 {
             self.shared.readout.dropped.fetch_add(dropped, Ordering::Relaxed);
         }
     }
 
-    /// Lays out the next BLOCK with its payload; `planar` is room for samples. `queue.sent` takes what is
-    /// returned last.
-    pub fn next_block(&self, planar: &mut Vec<f32>, payload: &mut Vec<u8>) -> Option<(Header, usize)> {
-        let (hop, taken) = self.queue.next(self.ends.channels, planar)?;
+    /// Lays out the next BLOCK, up to position `until`, with its payload; `planar` is room for samples.
+    /// `queue.sent` takes what is returned last.
+    pub fn next_block(
+        &self,
+        until: i64,
+        planar: &mut Vec<f32>,
+        payload: &mut Vec<u8>,
+    ) -> Option<(Header, usize)> {
+        let (hop, taken) = self.queue.next(self.ends.channels, until, planar)?;
         payload.clear();
         append_samples(payload, planar);
         let given = PARAMETERS.iter().zip(hop.start).filter_map(|(one, value)| Some((one.id, value?)));
@@ -234,10 +240,16 @@ impl Member {
         Some((header, taken))
     }
 
+    /// End of the last hop that was sent in samples; the least number before the first.
+    pub fn sent_to(&self) -> i64 {
+        self.sent_to
+    }
+
     /// Remembers when the frames that end in this BLOCK were sent.
     pub fn note_sent(&mut self, block: &Header, now: Instant) {
         let frame = i64::from(self.ends.rate / FRAMES_PER_SECOND);
         let end = block.position + i64::from(block.frames);
+        self.sent_to = end;
         let mut frame_end = (block.position.div_euclid(frame) + 1) * frame;
         while frame_end <= end {
             if self.awaited.len() == MAX_AWAITED {

@@ -31,11 +31,12 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Appends a hop with its planar samples, and returns how many older ones were dropped for it.
-    pub fn push(&mut self, hop: Hop, samples: impl Iterator<Item = f32>) -> u64 {
+    /// Appends a hop with its planar samples, in two parts, and returns how many older ones were dropped for it.
+    pub fn push(&mut self, hop: Hop, (head, tail): (&[f32], &[f32])) -> u64 {
         let mut buffer = self.spare.pop().unwrap_or_default();
         buffer.clear();
-        buffer.extend(samples);
+        buffer.extend_from_slice(head);
+        buffer.extend_from_slice(tail);
         let limit = if hop.flags & flags::SYNC == 0 { LIVE_HOPS } else { SYNC_HOPS };
         if hop.frames == 0 {
             // An announcement right after another makes that one pointless; keep it only while there is room.
@@ -80,9 +81,9 @@ impl Queue {
         self.entries.is_empty()
     }
 
-    /// Whether the oldest entry is audio that nobody waits for.
-    pub fn is_live(&self) -> bool {
-        self.entries.front().is_some_and(|entry| entry.hop.frames > 0 && entry.hop.flags & flags::SYNC == 0)
+    /// Whether the oldest entry is a render's.
+    pub fn renders(&self) -> bool {
+        self.entries.front().is_some_and(|entry| entry.hop.flags & flags::SYNC != 0)
     }
 
     /// Push stamp of the oldest entry.
@@ -90,12 +91,22 @@ impl Queue {
         self.entries.front().map(|entry| entry.hop.stamp)
     }
 
+    /// Where the next message would end, in samples.
+    pub fn end(&self) -> Option<i64> {
+        let last = self.joinable(i64::MAX).checked_sub(1)?;
+        self.entries.get(last).map(|entry| entry.hop.end())
+    }
+
     /// Lays out the next message: its fields, and the samples of all channels in `planar`.
     ///
-    /// It covers every contiguous hop that waits with the same settings. [`Self::sent`] takes them out.
-    pub fn next(&self, channels: u16, planar: &mut Vec<f32>) -> Option<(Hop, usize)> {
+    /// It covers every contiguous hop with the same settings up to position `until`. [`Self::sent`] takes them
+    /// out.
+    pub fn next(&self, channels: u16, until: i64, planar: &mut Vec<f32>) -> Option<(Hop, usize)> {
         let first = self.entries.front()?.hop;
-        let taken = self.joinable();
+        let taken = self.joinable(until);
+        if taken == 0 {
+            return None;
+        }
         let mut hop = first;
         planar.clear();
         for channel in 0..usize::from(channels) {
@@ -112,9 +123,10 @@ impl Queue {
         Some((hop, taken))
     }
 
-    /// How many entries from the front may travel as one.
-    fn joinable(&self) -> usize {
-        let mut entries = self.entries.iter().map(|entry| &entry.hop).take(MAX_HOPS as usize);
+    /// How many entries from the front may travel as one that ends at `until` or before.
+    fn joinable(&self, until: i64) -> usize {
+        let hops = self.entries.iter().map(|entry| &entry.hop).take(MAX_HOPS as usize);
+        let mut entries = hops.take_while(|hop| hop.end() <= until);
         let Some(mut last) = entries.next() else { return 0 };
         if last.frames == 0 {
             return 1;
@@ -154,7 +166,7 @@ fn follows(last: &Hop, next: &Hop) -> bool {
     let bits = |hop: &Hop| hop.flags & !(flags::ZEROED | loose);
     next.frames > 0
         && next.flags & loose == 0
-        && next.position == last.position + i64::from(last.frames)
+        && next.position == last.end()
         && bits(last) == bits(next)
         && settings(last) == settings(next)
 }

@@ -30,13 +30,13 @@ fn push(queue: &mut Queue, hop: Hop) -> u64 {
     #[allow(clippy::cast_precision_loss)]
     let value = hop.position as f32;
     let count = usize::try_from(hop.frames).unwrap();
-    queue.push(hop, std::iter::repeat_n(value, count))
+    queue.push(hop, (&vec![value; count], &[]))
 }
 
 fn drain(queue: &mut Queue) -> Vec<Hop> {
     let mut planar = Vec::new();
     let mut all = Vec::new();
-    while let Some((hop, count)) = queue.next(1, &mut planar) {
+    while let Some((hop, count)) = queue.next(1, i64::MAX, &mut planar) {
         assert_eq!(planar.len(), usize::try_from(hop.frames).unwrap());
         all.push(hop);
         queue.sent(count);
@@ -55,27 +55,33 @@ fn hops_travel_in_order_behind_the_announcement_of_their_run() {
 }
 
 #[test]
-fn only_audio_of_a_live_run_is_a_live_burst() {
-    let mut queue = Queue::default();
-    assert!(!queue.is_live());
-    push(&mut queue, announcement(1));
-    assert!(!queue.is_live());
-    for (live, bits) in [(true, 0), (false, flags::SYNC)] {
+fn a_queue_is_a_renders_while_its_oldest_entry_is() {
+    assert!(!Queue::default().renders());
+    for (bits, renders) in [(0, false), (flags::SYNC, true)] {
         let mut queue = Queue::default();
         push(&mut queue, hop(1, 0, bits));
-        assert_eq!(queue.is_live(), live);
+        assert_eq!(queue.renders(), renders);
     }
+}
+
+#[test]
+fn only_hops_that_end_in_time_travel() {
+    let mut queue = Queue::default();
+    (0..3).for_each(|index| assert_eq!(push(&mut queue, hop(1, index, 0)), 0));
+    let mut planar = Vec::new();
+    assert_eq!(queue.end(), Some(1440));
+    assert_eq!(queue.next(1, 479, &mut planar), None);
+    assert_eq!(queue.next(1, 1000, &mut planar).map(|(hop, count)| (hop.frames, count)), Some((960, 2)));
 }
 
 #[test]
 fn hops_that_are_ready_travel_as_one_planar_block() {
     let mut queue = Queue::default();
     for index in 0..3 {
-        let samples = |channel: f32| std::iter::repeat_n(channel, 480);
-        queue.push(hop(1, index, flags::SYNC), samples(1.0).chain(samples(2.0)));
+        queue.push(hop(1, index, flags::SYNC), (&[1.0; 480], &[2.0; 480]));
     }
     let mut planar = Vec::new();
-    let (block, count) = queue.next(2, &mut planar).unwrap();
+    let (block, count) = queue.next(2, i64::MAX, &mut planar).unwrap();
     assert_eq!((block.frames, count, planar.len()), (1440, 3, 2880));
     assert!(planar[..1440].iter().all(|s| *s == 1.0) && planar[1440..].iter().all(|s| *s == 2.0));
 }
@@ -187,7 +193,7 @@ proptest! {
                     (index, pushed) = (index + 1, pushed + 1);
                 }
                 Act::Send => {
-                    if let Some((block, count)) = queue.next(1, &mut planar) {
+                    if let Some((block, count)) = queue.next(1, i64::MAX, &mut planar) {
                         sent.push(block);
                         queue.sent(count);
                     }

@@ -46,6 +46,14 @@ pub struct Hop {
     pub start: StartValues,
 }
 
+impl Hop {
+    /// The position after its last sample.
+    #[must_use]
+    pub fn end(&self) -> i64 {
+        self.position.saturating_add(i64::from(self.frames))
+    }
+}
+
 /// Saved start values in the order of `PARAMETERS`; `None` where none was saved.
 pub type StartValues = [Option<f32>; PARAMETERS.len()];
 

@@ -5,17 +5,18 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use wire::control::{Control, RoundTrip, Stats};
+use wire::control::{Control, RoundTrip};
 use wire::{Header, Hex32, Kind, status};
 
+use crate::burst::{Burst, Go};
 use crate::connection::{Connection, Event};
 use crate::discovery::{self, Service, Trouble};
 use crate::doorbell::Doorbell;
 use crate::handshake::Refusal;
-use crate::histogram::Histogram;
 use crate::link::{Sent, ZmtpLink};
 use crate::member::Member;
 use crate::shared::{BridgeEnds, Shared};
+use crate::statistics::Statistics;
 
 /// The discovery file is read this often while there is no connection.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
@@ -29,13 +30,8 @@ const IDLE_AFTER: Duration = Duration::from_millis(500);
 /// A service that answers no PING for so long hangs; longer where a render waits, which a loaded machine may delay.
 const PATIENCE: Duration = Duration::from_secs(3);
 const RENDER_PATIENCE: Duration = Duration::from_secs(10);
-/// A host calls one track after the other. The bridge waits so long, so often, for those that are still to come:
-/// one message for all of them is answered sooner than several.
-const BURST_PAUSE: Duration = Duration::from_micros(200);
-const BURST_PAUSES: usize = 2;
-const STATS_INTERVAL: Duration = Duration::from_millis(200);
-/// Most instances in one STATS: what its JSON has room for.
-const MAX_STATS: usize = 256;
+/// Rest while the rest of a burst is awaited, and between those of a render.
+const BURST_REST: Duration = Duration::from_micros(200);
 const JOIN_RETRY: Duration = Duration::from_secs(5);
 
 /// What main asks of the thread. When nobody can ask any more, it ends.
@@ -74,12 +70,9 @@ pub struct Worker {
     /// Token that failed: the file may just have been replaced, so once is not yet a reason to alarm anybody.
     failed: Option<Hex32>,
     status: u32,
-    round_trips: Histogram,
-    said: Option<Stats>,
-    next_stats: Instant,
+    statistics: Statistics,
     streaming_until: Instant,
-    /// Instances whose live hops came together last.
-    burst: usize,
+    burst: Burst,
     planar: Vec<f32>,
     payload: Vec<u8>,
 }
@@ -103,11 +96,9 @@ impl Worker {
             next_look: now,
             failed: None,
             status: status::NO_SERVICE,
-            round_trips: Histogram::default(),
-            said: None,
-            next_stats: now,
+            statistics: Statistics::new(now),
             streaming_until: now,
-            burst: 0,
+            burst: Burst::default(),
             planar: Vec::new(),
             payload: Vec::new(),
         }
@@ -201,7 +192,7 @@ impl Worker {
     fn lose(&mut self, status: u32, sentence: &str) {
         self.bell.connect(None);
         self.connection = None;
-        self.said = None;
+        self.statistics.forget();
         self.status = status;
         for member in &mut self.members {
             member.leave(status);
@@ -243,7 +234,7 @@ impl Worker {
                 Event::Params(header, values) => {
                     let member = self.members.iter_mut().find(|m| m.instance() == header.instance);
                     if let Some(taken) = member.and_then(|m| m.schedule(&header, &values, now)) {
-                        self.round_trips.record(taken);
+                        self.statistics.answered(taken);
                     }
                 }
                 Event::JoinRefused(refusal) => {
@@ -279,7 +270,6 @@ impl Worker {
     fn stream(&mut self, now: Instant) {
         let waits: Vec<_> = self.members.iter().map(Member::wait_due).collect();
         self.drain(now);
-        self.await_burst(now);
         let Some((_, connection)) = &mut self.connection else { return };
         if connection.is_open() {
             for member in &mut self.members {
@@ -289,7 +279,7 @@ impl Worker {
                     member.join_again();
                 }
             }
-            self.send_hops(now);
+            self.send_hops(&waits, now);
             self.send_waits(&waits);
             self.send_stats(now);
         }
@@ -310,40 +300,43 @@ impl Worker {
         }
     }
 
-    /// Gives the rest of a burst of live hops the time to arrive. Nobody waits meanwhile: Sync is left alone.
-    fn await_burst(&mut self, now: Instant) {
-        let live = |members: &[Member]| members.iter().filter(|member| member.queue.is_live()).count();
-        let mut here = live(&self.members);
-        for _ in 0..BURST_PAUSES {
-            if here == 0 || here >= self.burst || self.members.iter().any(Member::is_waiting) {
+    /// Sends the bursts that are due, as far as credit allows, in as few messages as the limits allow.
+    fn send_hops(&mut self, waits: &[Option<Header>], now: Instant) {
+        loop {
+            let go = self.burst.go(&self.members, waits, now);
+            // Up to where the first of them end, so that BLOCKs come out equally long.
+            let until = self.members.iter().filter_map(|member| member.queue.end()).min();
+            let sent = go != Go::Nothing && until.is_some_and(|until| self.send_round(until, now));
+            while go == Go::All && self.send_round(i64::MAX, now) {}
+            if !sent {
                 break;
             }
-            std::thread::sleep(BURST_PAUSE);
-            self.drain(now);
-            here = live(&self.members);
         }
-        if here > 0 {
-            self.burst = here;
+        if let Some((_, connection)) = &mut self.connection {
+            connection.send_blocks();
         }
     }
 
-    /// Sends what credit allows, oldest first across all instances, in as few messages as the limits allow.
-    fn send_hops(&mut self, now: Instant) {
-        let Some((_, connection)) = &mut self.connection else { return };
-        loop {
-            let ready = self.members.iter_mut().filter(|m| connection.has_credit(m.handle));
-            let oldest = ready.filter_map(|m| m.queue.first_stamp().map(|stamp| (stamp, m)));
-            let Some((_, member)) = oldest.min_by_key(|(stamp, _)| *stamp) else { break };
-            let next = member.next_block(&mut self.planar, &mut self.payload);
-            let Some((header, taken)) = next else { break };
+    /// Sends a BLOCK of each instance that has hops up to `until`, oldest first; whether there were any.
+    fn send_round(&mut self, until: i64, now: Instant) -> bool {
+        let Some((_, connection)) = &mut self.connection else { return false };
+        let mut ready: Vec<_> = self.members.iter_mut().collect();
+        ready.sort_by_key(|member| member.queue.first_stamp());
+        let mut any = false;
+        for member in ready {
+            let next = member.next_block(until, &mut self.planar, &mut self.payload);
+            let Some((header, taken)) = next.filter(|_| connection.has_credit(member.handle)) else {
+                continue;
+            };
             match connection.add_block(member.handle, header, &self.payload) {
                 Sent::Yes => member.note_sent(&header, now),
-                Sent::Later => break,
+                Sent::Later => return false,
                 Sent::Never => {}
             }
             member.queue.sent(taken);
+            any = true;
         }
-        connection.send_blocks();
+        any
     }
 
     /// Asks for the frames that audio waits for, once everything of this process that can contribute is sent.
@@ -363,24 +356,12 @@ impl Worker {
     }
 
     fn send_stats(&mut self, now: Instant) {
-        if now < self.next_stats {
+        let Some((_, connection)) = &mut self.connection else { return };
+        if !self.statistics.is_due(now) {
             return;
         }
-        self.next_stats = now + STATS_INTERVAL;
-        let quantile = |per_thousand| self.round_trips.quantile_ms(per_thousand);
-        let round_trip = RoundTrip {
-            p50: quantile(500),
-            p99: quantile(990),
-            p99_9: quantile(999),
-            count: self.round_trips.count(),
-        };
-        let joined = self.members.iter().filter(|member| member.is_joined()).take(MAX_STATS);
-        let stats = Stats { instances: joined.map(Member::stats).collect(), rtt_ms: round_trip.clone() };
-        let Some((_, connection)) = &mut self.connection else { return };
         let ignored = connection.take_ignored();
-        if self.said.as_ref() != Some(&stats) && connection.say(&Control::Stats(stats.clone())) == Sent::Yes {
-            self.said = Some(stats);
-        }
+        let round_trip = self.statistics.send(&self.members, connection);
         self.report_with(|report| {
             report.round_trip = round_trip;
             report.ignored += ignored;
@@ -391,7 +372,13 @@ impl Worker {
     fn rest(&mut self) {
         let now = Instant::now();
         let streaming = now < self.streaming_until && self.members.iter().any(Member::is_joined);
+        let brief = streaming && (self.burst.holds() || self.burst.renders);
         match &mut self.connection {
+            // Who waits is woken by an answer: that ends a poll, which cannot be as short.
+            Some((_, connection)) if brief && !self.members.iter().any(Member::is_waiting) => {
+                std::thread::park_timeout(BURST_REST);
+                connection.link().poll(Duration::ZERO);
+            }
             Some((_, connection)) => {
                 connection.link().poll(if streaming { STREAMING_REST } else { IDLE_REST });
             }

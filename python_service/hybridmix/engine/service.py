@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from hybridmix import __version__
+from hybridmix.engine.complaints import Complaints
 from hybridmix.engine.hops import UserValues
-from hybridmix.engine.logs import OncePerKind, event
+from hybridmix.engine.logs import event
 from hybridmix.engine.members import Group, Member, Registry
-from hybridmix.engine.peers import MAX_PEERS, Gate, Peer, RefusalError, version_sentence
+from hybridmix.engine.peers import MAX_PEERS, Gate, Peer, RefusalError
 from hybridmix.engine.rounds import execute
 from hybridmix.engine.together import Together
 from hybridmix.wire import (
@@ -30,7 +31,7 @@ from hybridmix.wire import (
 )
 from hybridmix.wire import messages as m
 from hybridmix.wire.batches import Block, Settings, is_blocks, read_blocks, read_together, write_params
-from hybridmix.wire.limits import FRAMES_PER_SECOND, HEADER_SIZE, HOPS_PER_SECOND, MAX_PACKETS, PROTOCOL
+from hybridmix.wire.limits import FRAMES_PER_SECOND, HOPS_PER_SECOND, PROTOCOL
 
 __all__ = ["CREDITS", "Send", "Service"]
 
@@ -66,7 +67,6 @@ class Service:
         self._schema = schema
         self._models = models
         self._report = report
-        self._log_once = OncePerKind()
         self._credit_due: dict[bytes, Peer] = {}
         self._lost: list[Peer] = []
         self.registry = registry
@@ -75,6 +75,7 @@ class Service:
         self.rehearse_at: float | None = None
         #: Events since the start, by name.
         self.counters: Counter[str] = Counter()
+        self._complaints = Complaints(self.counters, self._answer)
         self._open = {
             Kind.WAIT: self._wait,
             Kind.PING: self._ping,
@@ -104,13 +105,13 @@ class Service:
             message = decode(frames)
             handler = (self._open if peer.proved else self._closed).get(message.header.kind)
             if handler is None:
-                self._unexpected(peer, message.header.kind, now)
+                self._complaints.unexpected(peer, message.header.kind, now)
             else:
                 handler(peer, message, now)
         except WireError as error:
-            self._bad_message(peer, frames, error, now)
+            self._take(peer, self._complaints.bad_message(peer, frames, error, now))
         except RefusalError as refusal:
-            self._refuse(peer, refusal, now)
+            self._complaints.refuse(peer, refusal, now)
 
     def lost(self, peer: Peer, reason: str) -> None:
         """Forget ``peer``, whose connection is closed, and everything it had joined."""
@@ -373,6 +374,8 @@ class Service:
         self._answer(peer, self._report())
 
     def _take(self, peer: Peer, blocks: int) -> None:
+        if not blocks:
+            return
         peer.taken += blocks
         self._credit_due[peer.identity] = peer
 
@@ -386,46 +389,6 @@ class Service:
         if not self._send(identity, frames) and (peer := self.peers.get(identity)) is not None:
             self._lost.append(peer)
 
-    def _unexpected(self, peer: Peer, kind: Kind, now: float) -> None:
-        name = "messages unexpected" if peer.proved else "messages unproved"
-        self.counters[name.replace(" ", "_")] += 1
-        if self._log_once(f"{name} {kind.name}", now):
-            log.warning(event(name, kind=kind.name, client=peer.client, pid=peer.pid))
-
-    def _bad_message(self, peer: Peer, frames: Sequence[bytes], error: WireError, now: float) -> None:
-        if error.name == "unknown_kind":
-            self.counters["messages_unknown"] += 1
-            return
-        if error.name == "version":
-            self._refuse(peer, RefusalError("version", version_sentence(peer.client, _major(error))), now)
-            return
-        self.counters["messages_bad"] += 1
-        kind = int.from_bytes(frames[0][8:10], "little") if frames and len(frames[0]) >= 10 else 0
-        if peer.proved and kind == Kind.BLOCK:
-            self._take(peer, _packets(frames[0]))
-        if peer.proved and kind == Kind.JOIN:
-            self._answer(peer, m.Refuse("bad_message", f"JOIN was refused: {error}"))
-        if self._log_once(f"bad {error.name}", now):
-            log.warning(event("bad message", reason=error, kind=kind, client=peer.client, pid=peer.pid))
-
-    def _refuse(self, peer: Peer, refusal: RefusalError, now: float) -> None:
-        self.counters[f"refused_{refusal.code}"] += 1
-        if self._log_once(f"refused {refusal.code}", now):
-            log.warning(
-                event("peer refused", code=refusal.code, reason=refusal, client=peer.client, pid=peer.pid)
-            )
-        self._answer(peer, m.Refuse(refusal.code, str(refusal)))
-
 
 def _full(group: int) -> RefusalError:
     return RefusalError("full", f"group {group} has 128 members; expected fewer: use another group.")
-
-
-def _major(error: WireError) -> int:
-    return error.value if isinstance(error.value, int) else 0
-
-
-def _packets(head: bytes) -> int:
-    """How many BLOCKs a header frame, which may be broken, was meant to carry."""
-    size = max(int.from_bytes(head[6:8], "little"), HEADER_SIZE)
-    return min(max(1, len(head) // size), MAX_PACKETS)
