@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,10 +14,45 @@ import soxr
 
 from hybridmix.errors import HybridMixError, InputError
 
-__all__ = ["Audio", "Source", "Writer", "file_source", "pick_rate"]
+__all__ = ["Audio", "Fifo", "Source", "Writer", "file_source", "pick_rate"]
 
 #: Samples, shape (channels, frames), float32, full scale 1.0.
 Audio = npt.NDArray[np.float32]
+
+
+class Fifo:
+    """Samples waiting in order; they come and go in blocks of any length."""
+
+    def __init__(self, channels: int) -> None:
+        self._blocks: deque[Audio] = deque()
+        self._channels = channels
+        #: Samples of the first block that are gone.
+        self._gone = 0
+        #: Samples that wait.
+        self.frames = 0
+
+    def push(self, block: Audio) -> None:
+        """Append ``block``, shape ``(channels, frames)``."""
+        if block.shape[1]:
+            self._blocks.append(block)
+            self.frames += block.shape[1]
+
+    def pop(self, frames: int) -> Audio:
+        """Return and remove the first ``frames`` samples; there must be as many."""
+        self.frames -= frames
+        parts: list[Audio] = []
+        while frames > 0:
+            first, begin = self._blocks[0], self._gone
+            part = first[:, begin : begin + frames]
+            parts.append(part)
+            frames -= part.shape[1]
+            self._gone += part.shape[1]
+            if self._gone == first.shape[1]:
+                self._blocks.popleft()
+                self._gone = 0
+        if len(parts) == 1:
+            return np.ascontiguousarray(parts[0])
+        return np.concatenate(parts, axis=1) if parts else np.zeros((self._channels, 0), np.float32)
 
 
 class Source:
@@ -41,21 +77,17 @@ class Source:
             else None
         )
         self._step = max(1, 8192 * rate // target_rate)
-        self._ready: list[Audio] = [np.zeros((reader.channels, offset), np.float32)]
-        self._count = offset
+        self._ready = Fifo(reader.channels)
+        self._ready.push(np.zeros((reader.channels, offset), np.float32))
         self._ended = False
 
     def read(self, frames: int) -> Audio:
         """Return the next ``frames`` samples, shape ``(channels, frames)``; zeros past the end."""
-        while self._count < frames and not self._ended:
+        while self._ready.frames < frames and not self._ended:
             self._pull()
-        block = np.concatenate(self._ready, axis=1)
-        self._ready = [block[:, frames:]]
-        self._count = self._ready[0].shape[1]
-        block = block[:, :frames]
-        if block.shape[1] < frames:
-            block = np.pad(block, ((0, 0), (0, frames - block.shape[1])))
-        return np.ascontiguousarray(block)
+        if self._ready.frames < frames:
+            self._ready.push(np.zeros((self.channels, frames - self._ready.frames), np.float32))
+        return self._ready.pop(frames)
 
     def _pull(self) -> None:
         block = self._reader.read(self._step)
@@ -64,8 +96,7 @@ class Source:
             block = np.ascontiguousarray(
                 self._resampler.resample_chunk(np.ascontiguousarray(block.T), last=self._ended).T
             )
-        self._ready.append(block)
-        self._count += block.shape[1]
+        self._ready.push(block)
 
     def close(self) -> None:
         """Close the file behind the stream."""

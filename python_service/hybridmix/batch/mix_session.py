@@ -109,7 +109,7 @@ class MixSession:
         self._default_preset = preset
         self._plugin = plugin
         self.rate = self._choose_rate(sample_rate or self.settings.sample_rate)
-        #: Samples per block: at most the control delay, so that lockstep rendering is complete.
+        #: Samples per block; up to the control delay, lockstep rendering is complete.
         self.block = self.settings.block or _block(self.rate, self.settings.control_delay_ms)
         self._service: private_service.PrivateService | None = None
         self._strips: list[Strip] = []
@@ -335,9 +335,13 @@ def _reached(rows: npt.NDArray[Any]) -> dict[str, float]:
 
 
 def _block(rate: int, control_delay_ms: int) -> int:
-    """Return the largest block of whole hops that the control delay and the plugin allow."""
+    """Return the block of whole hops in which a render is fastest.
+
+    Half the control delay: the service works on one block while the next is played. With the whole delay,
+    the most that is exact, they would take turns.
+    """
     hop = rate // 100
-    return min(rate * control_delay_ms // 1000, 8192) // hop * hop
+    return max(hop, min(rate * control_delay_ms // 2000, 8192) // hop * hop)
 
 
 def _planar(track: MixTrack) -> Audio:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hybridmix import __version__
 from hybridmix.batch.audio import Audio
 from hybridmix.batch.loudness import Energies, integrated, short_term
-from hybridmix.batch.meter import Meter, decibels
+from hybridmix.batch.meter import Meter, decibels, peak
 from hybridmix.batch.picture import Curve
 from hybridmix.batch.private_service import PrivateService
 from hybridmix.batch.report import Counters, GainRange, Level, MixLevel, Report, TrackReport, finite
@@ -53,14 +53,17 @@ class Observer:
         self._counters_before = _counters(service.status())
         self._trace_skip = trace.count(service.trace)
         self._heard = {strip.shim.label: 0.0 for strip in strips}
-        self._after = {strip.shim.label: Meter(rate, strip.channels) for strip in strips}
+        self._after = {
+            strip.shim.label: Meter(rate, strip.channels, turn=index / len(strips))
+            for index, strip in enumerate(strips)
+        }
         self._mix = Meter(rate, 2, true_peak=True)
         self._instances = {strip.shim.label: strip.shim.instance for strip in strips}
         self._starts = {strip.shim.label: strip.shim.start_values for strip in strips}
 
     def heard(self, label: str, block: Audio) -> None:
         """Note the peak of what the plugin of ``label`` heard; its loudness is the service's to measure."""
-        self._heard[label] = max(self._heard[label], float(block.max()), -float(block.min()))
+        self._heard[label] = max(self._heard[label], peak(block))
 
     def stem(self, label: str, block: Audio) -> None:
         """Note what left the strip of ``label``."""

@@ -7,34 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pedalboard
 
-from hybridmix.batch.audio import Audio, Source
+from hybridmix.batch.audio import Audio, Fifo, Source
 from hybridmix.batch.plugin import Shim
 
-__all__ = ["Fifo", "Strip"]
-
-
-class Fifo:
-    """Samples waiting in order; plugins may hand them over in blocks of any length."""
-
-    def __init__(self, channels: int) -> None:
-        self._blocks: list[Audio] = []
-        self._channels = channels
-        self.frames = 0
-
-    def push(self, block: Audio) -> None:
-        """Append ``block``, shape ``(channels, frames)``."""
-        self._blocks.append(block)
-        self.frames += block.shape[1]
-
-    def pop(self, frames: int) -> Audio:
-        """Return and remove the first ``frames`` samples; there must be as many."""
-        if self._blocks and self._blocks[0].shape[1] == frames:
-            self.frames -= frames
-            return self._blocks.pop(0)
-        joined = np.concatenate([np.zeros((self._channels, 0), np.float32), *self._blocks], axis=1)
-        self._blocks = [joined[:, frames:]]
-        self.frames -= frames
-        return np.ascontiguousarray(joined[:, :frames])
+__all__ = ["Strip"]
 
 
 class Strip:
