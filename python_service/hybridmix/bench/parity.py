@@ -17,6 +17,7 @@ from hybridmix.batch.audio import Audio
 from hybridmix.batch.private_service import PrivateService
 from hybridmix.bench.control_timer import ControlTimer
 from hybridmix.bench.stage import Part, Stage, Voice, load_voices, members, on_stage
+from hybridmix.engine.names import DEFAULT
 
 __all__ = ["measure"]
 
@@ -46,8 +47,8 @@ class Scene:
     """Tracks in the order in which all passes but the first call them; as they stand when left out."""
 
 
-def measure(seconds: float, progress: Progress = lambda _: None) -> Figures:
-    """Play and render ``seconds`` of the demo session; return the figures of docs/benchmarks.md.
+def measure(seconds: float, progress: Progress = lambda _: None, model: str = DEFAULT) -> Figures:
+    """Play and render ``seconds`` of the demo session by ``model``; return the figures of docs/benchmarks.md.
 
     Raises:
         HybridMixError: the service ended, or did not hear of every track.
@@ -57,7 +58,7 @@ def measure(seconds: float, progress: Progress = lambda _: None) -> Figures:
     # As after a render that left its values in half of the tracks.
     voices[::2] = [replace(voice, start=dict.fromkeys(("gain_db", "trim_db"), -4.5)) for voice in voices[::2]]
     frames = max(voice.audio.shape[1] for voice in voices)
-    with PrivateService("equal-loudness") as service, ControlTimer() as timer:
+    with PrivateService(model) as service, ControlTimer() as timer:
         passes: list[Figures] = []
         for scene in _scenes(frames, rate, len(voices)):
             with on_stage(service, voices, rate, scene.delay_ms) as stage:
