@@ -130,6 +130,21 @@ def test_one_message_of_many_blocks_is_as_many_messages(
     assert not all(taken)
 
 
+def test_members_may_go_together_before_their_first_hops_were_heard(models: Models) -> None:
+    together, alone = Desk(models, [2, 1]), Desk(models, [2, 1])
+    noise = np.random.default_rng(1).normal(0.0, 0.1, (2, 30 * HOP)).astype(np.float32)
+    rounds = [
+        [
+            block(member, noise[:channels, at : at + 5 * HOP], at, flags=0 if at else Flags.RUN_BEGIN)
+            for member, channels in zip(together.members, (2, 1), strict=True)
+        ]
+        for at in range(0, 30 * HOP, 5 * HOP)
+    ]
+    together.take([one_message(packets) for packets in rounds], 0.0)
+    alone.take([packet for packets in rounds for packet in packets], 0.0)
+    assert together.answers() == alone.answers()
+
+
 def test_frames_of_one_message_lie_side_by_side(models: Models) -> None:
     desk = Desk(models, [2] * 4)
     for number, packets in enumerate(_performance(desk.members, [2] * 4, 1)[:3]):

@@ -116,6 +116,7 @@ class Engine:
 
     def form(self, members: Sequence[UUID], runs: Sequence[int], users: Sequence[UserValues]) -> Formation:
         """A formation of ``members``, each in its run and with its user's values, for `push_together`."""
+        self.hear()  # whose hops came in this very round has no channels yet
         order = sorted(range(len(members)), key=lambda index: members[index].bytes)
         return Formation([self._members[member] for member in members], runs, users, order, self._frame)
 
