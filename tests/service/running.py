@@ -45,8 +45,8 @@ FRAME = RATE // 20
 
 @contextlib.contextmanager
 def serving(folder: Path, **settings: Any) -> Iterator[Server]:
-    """A service in a thread of this process, with real sockets."""
-    with Server(Config(runtime_dir=folder, **settings)) as server:
+    """A service in a thread of this process, with real sockets; by equal loudness where a test names no model."""
+    with Server(Config(runtime_dir=folder, **{"model": "equal-loudness", **settings})) as server:
         thread = threading.Thread(target=server.run)
         thread.start()
         try:

@@ -91,14 +91,29 @@ class Ears:
         return self._newest[slots], self._usable[slots]
 
     def work(self) -> None:
-        """Hear what was delivered, in order."""
-        waiting, self._waiting = self._waiting, []
-        for slot, turn, audio in waiting:
-            mono = audio if len(audio) == 1 else (audio[:1] + audio[1:]) * np.float32(0.5)
-            heard, past = self._resampler.resample(mono, self._past[slot : slot + 1])
-            self._past[slot] = past[0]
-            self._audio[slot, self._count[slot] % _FRAMES] = heard[0]
-            self._count[slot] += 1
+        """Hear what was delivered, each member's frames in order."""
+        while self._waiting:
+            # One frame of each member at a time.
+            now: dict[int, tuple[int, Floats]] = {}
+            later = []
+            for slot, turn, audio in self._waiting:
+                if slot in now:
+                    later.append((slot, turn, audio))
+                else:
+                    now[slot] = turn, audio
+            self._waiting = later
+            self._hear(now)
+
+    def _hear(self, frames: dict[int, tuple[int, Floats]]) -> None:
+        slots = np.fromiter(frames, np.intp, len(frames))
+        mono = [
+            audio if len(audio) == 1 else (audio[:1] + audio[1:]) * np.float32(0.5)
+            for _, audio in frames.values()
+        ]
+        heard, self._past[slots] = self._resampler.resample(np.concatenate(mono), self._past[slots])
+        self._audio[slots, self._count[slots] % _FRAMES] = heard
+        self._count[slots] += 1
+        for slot, (turn, _) in frames.items():
             if (self._count[slot] + turn) % STRIDE == 0:
                 self._embed(slot)
 

@@ -51,11 +51,10 @@ class To16k:
         hops = audio.shape[1] // self.hop
         joined = np.concatenate([state, audio], axis=1, dtype=np.float32)
         after = joined[:, joined.shape[1] - self.past :].copy()
-        out = np.empty((len(audio), hops * _HOP), np.float32)
-        for row, samples in enumerate(joined):
-            windows = np.lib.stride_tricks.sliding_window_view(samples, self.past + self.hop)[:: self.hop]
-            np.matmul(np.ascontiguousarray(windows), self._matrix, out=out[row].reshape(hops, _HOP))
-        return out, after
+        windows = np.lib.stride_tricks.sliding_window_view(joined, self.past + self.hop, axis=1)
+        # One product of this shape per row, whatever the number of rows.
+        out = np.matmul(np.ascontiguousarray(windows[:, :: self.hop]), self._matrix)
+        return out.reshape(len(audio), hops * _HOP), after
 
 
 def _kernel(time: npt.NDArray[np.float64], rate: int) -> Floats:
