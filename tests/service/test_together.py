@@ -20,6 +20,7 @@ from hybridmix.wire import Flags, Kind, decode
 from hybridmix.wire import join as one_message
 from hybridmix.wire.batches import Together as Message
 
+from .networks import write
 from .running import HOP, RATE, block, join
 
 Audio = npt.NDArray[np.float32]
@@ -29,9 +30,11 @@ _PEER = b"peer"
 _SESSION = UUID(int=99)
 
 
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return load_models("equal-loudness", MODELS_FOLDER)
+@pytest.fixture(scope="module", params=["equal-loudness", "alm-mr-plus"])
+def models(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Models:
+    if request.param == "equal-loudness":
+        return load_models(request.param, MODELS_FOLDER)
+    return load_models(request.param, write(tmp_path_factory.mktemp("networks"), request.param))
 
 
 class Desk:
