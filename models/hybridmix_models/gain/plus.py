@@ -1,6 +1,6 @@
 """AiLive Mixer, multi-rate, as a residual in dB on the loudness so far: what ships.
 
-Departures from the paper's network; docs/models.md has what each is worth:
+Departures from the paper's network:
 
 - The gain is what brings the track's loudness so far to one level, plus what the network adds, at most 24 dB
   either way: a network that has learned nothing mixes by loudness, the mix never begins too loud, and nothing
