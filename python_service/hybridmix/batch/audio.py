@@ -14,7 +14,7 @@ import soxr
 
 from hybridmix.errors import HybridMixError, InputError
 
-__all__ = ["Audio", "Fifo", "Source", "Writer", "file_source", "pick_rate"]
+__all__ = ["Audio", "Fifo", "Source", "Tape", "Writer", "file_source", "pick_rate"]
 
 #: Samples, shape (channels, frames), float32, full scale 1.0.
 Audio = npt.NDArray[np.float32]
@@ -53,6 +53,20 @@ class Fifo:
         if len(parts) == 1:
             return np.ascontiguousarray(parts[0])
         return np.concatenate(parts, axis=1) if parts else np.zeros((self._channels, 0), np.float32)
+
+
+class Tape:
+    """Audio of known length, written block after block where it stays."""
+
+    def __init__(self, channels: int, frames: int) -> None:
+        #: Everything, shape ``(channels, frames)``.
+        self.audio: Audio = np.zeros((channels, frames), np.float32)
+        self._at = 0
+
+    def write(self, block: Audio) -> None:
+        """Append ``block``, shape ``(channels, frames)``."""
+        self.audio[:, self._at : self._at + block.shape[1]] = block
+        self._at += block.shape[1]
 
 
 class Source:

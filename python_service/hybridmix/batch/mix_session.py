@@ -19,7 +19,7 @@ import pedalboard
 
 from hybridmix import presets
 from hybridmix.batch import private_service, session_file
-from hybridmix.batch.audio import Audio, Writer, array_source, file_source, pick_rate
+from hybridmix.batch.audio import Audio, Tape, Writer, array_source, file_source, pick_rate
 from hybridmix.batch.outcome import Measurement, Observer, Sinks
 from hybridmix.batch.plugin import Shim, bundle_path
 from hybridmix.batch.report import Report
@@ -224,17 +224,16 @@ class MixSession:
         Args:
             progress: called with the fraction done, 0 to 1.
         """
-        stems: dict[str, list[Audio]] = {strip.shim.label: [] for strip in self._strips}
-        mix: list[Audio] = []
+        stems = {strip.shim.label: Tape(strip.channels, self._frames) for strip in self._strips}
+        mix = Tape(2, self._frames)
         report = self._run(
-            Sinks({label: blocks.append for label, blocks in stems.items()}, mix.append), progress
+            Sinks({label: tape.write for label, tape in stems.items()}, mix.write), progress
         ).report
         return Mix(
             stems=[
-                None if track.mute else _shaped(np.concatenate(stems[track.label], axis=1), track)
-                for track in self._all_tracks
+                None if track.mute else _shaped(stems[track.label].audio, track) for track in self._all_tracks
             ],
-            mix=np.concatenate(mix, axis=1),
+            mix=mix.audio,
             report=report,
         )
 
@@ -267,7 +266,7 @@ class MixSession:
         assert self._service is not None, "enter the session first: with MixSession(...) as session"
         if self.settings.start == "learned":
             self._learn()
-        frames = max(strip.frames for strip in self._strips)
+        frames = self._frames
         observer = Observer(self._service, self.rate, self._strips)
         began = time.perf_counter()
         for strip in self._strips:
@@ -286,18 +285,22 @@ class MixSession:
         self._emit(frames - done, sinks, observer)
         return observer.finish(self, frames, time.perf_counter() - began)
 
+    @property
+    def _frames(self) -> int:
+        """Length of the mix in samples."""
+        return max(strip.frames for strip in self._strips)
+
     def _emit(self, count: int, sinks: Sinks, observer: Observer) -> None:
         """Pass on ``count`` samples of every track, and their sum."""
         if count == 0:
             return
+        stems = [strip.output.pop(count) for strip in self._strips]
         mix = np.zeros((2, count), np.float32)
-        for strip in self._strips:
-            block = strip.output.pop(count)
-            observer.stem(strip.shim.label, block)
+        for strip, stem in zip(self._strips, stems, strict=True):
+            mix += stem
             if strip.shim.label in sinks.stems:
-                sinks.stems[strip.shim.label](block)
-            mix += block
-        observer.mix(mix)
+                sinks.stems[strip.shim.label](stem)
+        observer.left(stems, mix)
         sinks.mix(mix)
 
     def _learn(self) -> None:
@@ -335,13 +338,13 @@ def _reached(rows: npt.NDArray[Any]) -> dict[str, float]:
 
 
 def _block(rate: int, control_delay_ms: int) -> int:
-    """Return the block of whole hops in which a render is fastest.
+    """Return the block in which a render is fastest.
 
-    Half the control delay: the service works on one block while the next is played. With the whole delay,
-    the most that is exact, they would take turns.
+    Three eighths of the control delay: the service works on one block while the next is played, and mostly has
+    two of them before it is waited for. With half of it runs are less even, and with the whole delay, the most
+    that is exact, both would take turns.
     """
-    hop = rate // 100
-    return max(hop, min(rate * control_delay_ms // 2000, 8192) // hop * hop)
+    return min(3 * rate * control_delay_ms // 8000, 8192)
 
 
 def _planar(track: MixTrack) -> Audio:

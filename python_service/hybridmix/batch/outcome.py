@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hybridmix import __version__
 from hybridmix.batch.audio import Audio
 from hybridmix.batch.loudness import Energies, integrated, short_term
-from hybridmix.batch.meter import Meter, decibels, peak
+from hybridmix.batch.meter import Meter, TruePeak, decibels, peak
 from hybridmix.batch.picture import Curve
 from hybridmix.batch.private_service import PrivateService
 from hybridmix.batch.report import Counters, GainRange, Level, MixLevel, Report, TrackReport, finite
@@ -53,11 +53,9 @@ class Observer:
         self._counters_before = _counters(service.status())
         self._trace_skip = trace.count(service.trace)
         self._heard = {strip.shim.label: 0.0 for strip in strips}
-        self._after = {
-            strip.shim.label: Meter(rate, strip.channels, turn=index / len(strips))
-            for index, strip in enumerate(strips)
-        }
-        self._mix = Meter(rate, 2, true_peak=True)
+        #: One stream per track, and the mix as the last.
+        self._after = Meter(rate, [*(strip.channels for strip in strips), 2])
+        self._true_peak = TruePeak(rate)
         self._instances = {strip.shim.label: strip.shim.instance for strip in strips}
         self._starts = {strip.shim.label: strip.shim.start_values for strip in strips}
 
@@ -65,13 +63,10 @@ class Observer:
         """Note the peak of what the plugin of ``label`` heard; its loudness is the service's to measure."""
         self._heard[label] = max(self._heard[label], peak(block))
 
-    def stem(self, label: str, block: Audio) -> None:
-        """Note what left the strip of ``label``."""
-        self._after[label].add(block)
-
-    def mix(self, block: Audio) -> None:
-        """Note the sum."""
-        self._mix.add(block)
+    def left(self, stems: Sequence[Audio], mix: Audio) -> None:
+        """Note what left the strips, in their order, and its sum."""
+        self._after.add(np.concatenate([*stems, mix]))
+        self._true_peak.add(mix)
 
     def finish(self, session: MixSession, frames: int, seconds: float) -> Measurement:
         """Ask the service for its counters and values and write the report."""
@@ -104,15 +99,14 @@ class Observer:
                         finite(integrated(self._energies(mine[track.label], frames))) if complete else None,
                         finite(decibels(self._heard[track.label])),
                     ),
-                    after=_level(self._after[track.label]),
+                    after=Level(*self._level(index)),
                     gain_db=_range(gains[track.label]),
                 )
-                for track in session.tracks
+                for index, track in enumerate(session.tracks)
             ],
             mix=MixLevel(
-                lufs=finite(integrated(self._mix.energies())),
-                peak_dbfs=finite(self._mix.peak_dbfs()),
-                true_peak_dbtp=finite(self._mix.true_peak_dbtp()),
+                *self._level(-1),
+                true_peak_dbtp=finite(self._true_peak.finish()),
                 clipped_samples=0,
             ),
             trim_db_min=_range(trim).min,
@@ -127,7 +121,7 @@ class Observer:
             report=report,
             gains=gains,
             trim=trim,
-            loudness=_loudness(self._mix),
+            loudness=_loudness(self._after.energies(-1)),
         )
 
     def _reported(self, status: dict[str, Any], frames: int) -> bool:
@@ -137,6 +131,10 @@ class Observer:
             str(instance) in members and (members[str(instance)]["reported"] or 0) >= frames
             for instance in self._instances.values()
         )
+
+    def _level(self, stream: int) -> tuple[float | None, float | None]:
+        """Return loudness in LUFS and sample peak in dBFS of ``stream`` as it left."""
+        return finite(integrated(self._after.energies(stream))), finite(self._after.peak_dbfs(stream))
 
     def _energies(self, rows: npt.NDArray[Any], frames: int) -> Energies:
         """Return the energies of 100 ms that the service measured of one track over ``frames`` samples."""
@@ -174,10 +172,6 @@ def _advice(session: MixSession, needed_ms: float) -> str:
     return "the service could not answer every frame; render again on a less busy machine."
 
 
-def _level(meter: Meter) -> Level:
-    return Level(lufs=finite(integrated(meter.energies())), peak_dbfs=finite(meter.peak_dbfs()))
-
-
 def _range(curve: Curve) -> GainRange:
     _, values = curve
     if not values.size:
@@ -195,6 +189,6 @@ def _known(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(rows[rows["flags"] & trace.FLAG_KNOWN != 0])
 
 
-def _loudness(meter: Meter) -> Curve:
-    values = short_term(meter.energies())
+def _loudness(energies: Energies) -> Curve:
+    values = short_term(energies)
     return np.asarray(3.0 + 0.1 * np.arange(values.size)), np.asarray(np.maximum(values, -70.0))

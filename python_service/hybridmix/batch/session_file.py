@@ -53,7 +53,7 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     block: (
         Annotated[
             int,
-            msgspec.Meta(description="samples per block; half the control delay when left out"),
+            msgspec.Meta(description="samples per block; three eighths of the control delay when left out"),
         ]
         | None
     ) = None
