@@ -16,7 +16,25 @@ from hybridmix.batch.audio import Audio
 from hybridmix.batch.loudness import Energies
 from hybridmix.features import KWeighting
 
-__all__ = ["Meter", "TruePeak", "decibels", "peak"]
+__all__ = ["Meter", "Peaks", "TruePeak"]
+
+
+class Peaks:
+    """Sample peaks of several streams side by side, of ``channels`` each."""
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        #: First row of each stream.
+        self._starts = _starts(channels)
+        self._peaks: npt.NDArray[np.float32] = np.zeros(sum(channels), np.float32)
+
+    def add(self, block: Audio) -> None:
+        """Note ``block``, shape ``(all channels, frames)``, at least one frame."""
+        np.maximum(self._peaks, np.maximum.reduce(block, axis=1), out=self._peaks)
+        np.maximum(self._peaks, -np.minimum.reduce(block, axis=1), out=self._peaks)
+
+    def dbfs(self, stream: int) -> float:
+        """Return the largest sample of ``stream`` in dBFS; -inf for silence."""
+        return _decibels(float(np.maximum.reduceat(self._peaks, self._starts)[stream]))
 
 
 class Meter:
@@ -31,9 +49,9 @@ class Meter:
         self._weighting = KWeighting(rate)
         self._segment = rate // 10
         #: First row of each stream.
-        self._starts = np.cumsum([0, *channels[:-1]])
+        self._starts = _starts(channels)
         self._state = np.zeros((sum(channels), *KWeighting.STATE_SHAPE))
-        self._peaks: npt.NDArray[np.float32] = np.zeros(sum(channels), np.float32)
+        self._peaks = Peaks(channels)
         #: Sums of whole segments, each (streams,), and that of the segment under way with its length.
         self._whole: list[npt.NDArray[np.float64]] = []
         self._rest = np.zeros(len(channels))
@@ -41,8 +59,7 @@ class Meter:
 
     def add(self, block: Audio) -> None:
         """Measure ``block``, shape ``(all channels, frames)``, at least one frame."""
-        np.maximum(self._peaks, np.maximum.reduce(block, axis=1), out=self._peaks)
-        np.maximum(self._peaks, -np.minimum.reduce(block, axis=1), out=self._peaks)
+        self._peaks.add(block)
         squares, self._state = self._weighting.weight(block, self._state)
         np.multiply(squares, squares, out=squares)
         frames = block.shape[1]
@@ -60,8 +77,7 @@ class Meter:
 
     def peak_dbfs(self, stream: int) -> float:
         """Return the largest sample of ``stream`` in dBFS; -inf for silence."""
-        rows = np.split(self._peaks, self._starts[1:])[stream]
-        return decibels(float(rows.max()))
+        return self._peaks.dbfs(stream)
 
 
 class TruePeak:
@@ -74,15 +90,19 @@ class TruePeak:
     def add(self, block: Audio, *, last: bool = False) -> None:
         """Measure ``block``, shape ``(2, frames)``."""
         oversampled = self._oversampler.resample_chunk(np.ascontiguousarray(block.T), last=last)
-        self._peak = max(self._peak, peak(oversampled), peak(block))
+        self._peak = max(self._peak, _peak(oversampled), _peak(block))
 
     def finish(self) -> float:
         """End the measurement; returns the true peak in dBTP, never below the sample peak."""
         self.add(np.zeros((2, 0), np.float32), last=True)
-        return decibels(self._peak)
+        return _decibels(self._peak)
 
 
-def peak(audio: Audio) -> float:
+def _starts(channels: Sequence[int]) -> npt.NDArray[np.intp]:
+    return np.cumsum([0, *channels[:-1]])
+
+
+def _peak(audio: Audio) -> float:
     """Return the largest magnitude of any sample; 0 where there is none."""
     # The reductions themselves: `max` and `min` take longer to get there than to look at a block.
     return float(
@@ -93,6 +113,6 @@ def peak(audio: Audio) -> float:
     )
 
 
-def decibels(amplitude: float) -> float:
+def _decibels(amplitude: float) -> float:
     """Return ``amplitude`` (full scale 1.0) in dB; -inf for 0."""
     return 20.0 * math.log10(amplitude) if amplitude > 0.0 else -math.inf

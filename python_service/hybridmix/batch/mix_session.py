@@ -273,8 +273,7 @@ class MixSession:
             strip.rewind()
         done = 0
         for start in range(0, frames, self.block):
-            for strip in self._strips:
-                observer.heard(strip.shim.label, strip.advance(self.block)[:, : frames - start])
+            observer.heard([strip.advance(self.block)[:, : frames - start] for strip in self._strips])
             count = min(frames - done, *(strip.output.frames for strip in self._strips))
             self._emit(count, sinks, observer)
             done += count

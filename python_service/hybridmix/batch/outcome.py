@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hybridmix import __version__
 from hybridmix.batch.audio import Audio
 from hybridmix.batch.loudness import Energies, integrated, short_term
-from hybridmix.batch.meter import Meter, TruePeak, decibels, peak
+from hybridmix.batch.meter import Meter, Peaks, TruePeak
 from hybridmix.batch.picture import Curve
 from hybridmix.batch.private_service import PrivateService
 from hybridmix.batch.report import Counters, GainRange, Level, MixLevel, Report, TrackReport, finite
@@ -52,16 +52,16 @@ class Observer:
         self._rate = rate
         self._counters_before = _counters(service.status())
         self._trace_skip = trace.count(service.trace)
-        self._heard = {strip.shim.label: 0.0 for strip in strips}
+        self._heard = Peaks([strip.channels for strip in strips])
         #: One stream per track, and the mix as the last.
         self._after = Meter(rate, [*(strip.channels for strip in strips), 2])
         self._true_peak = TruePeak(rate)
         self._instances = {strip.shim.label: strip.shim.instance for strip in strips}
         self._starts = {strip.shim.label: strip.shim.start_values for strip in strips}
 
-    def heard(self, label: str, block: Audio) -> None:
-        """Note the peak of what the plugin of ``label`` heard; its loudness is the service's to measure."""
-        self._heard[label] = max(self._heard[label], peak(block))
+    def heard(self, inputs: Sequence[Audio]) -> None:
+        """Note the peaks of what the plugins heard, in their order; loudness is the service's to measure."""
+        self._heard.add(np.concatenate(inputs))
 
     def left(self, stems: Sequence[Audio], mix: Audio) -> None:
         """Note what left the strips, in their order, and its sum."""
@@ -97,7 +97,7 @@ class Observer:
                     before=Level(
                         # Frames that nobody waited for were not measured: half a figure would be a wrong one.
                         finite(integrated(self._energies(mine[track.label], frames))) if complete else None,
-                        finite(decibels(self._heard[track.label])),
+                        finite(self._heard.dbfs(index)),
                     ),
                     after=Level(*self._level(index)),
                     gain_db=_range(gains[track.label]),

@@ -49,6 +49,8 @@ class Peer:
     nonces: tuple[str, str] | None = None
     #: BLOCKs taken.
     taken: int = 0
+    #: At most so many of them came from one instance since credit was given back.
+    owed: int = 0
     members: dict[UUID, Member] = dataclasses.field(default_factory=dict)
     #: Session of its instances that have none of their own.
     session: UUID | None = None
