@@ -18,7 +18,7 @@ import numpy.typing as npt
 from hybridmix.engine.ears import STRIDE
 from hybridmix.engine.formation import Formation, Kept
 from hybridmix.engine.gain import Floats, ModelError
-from hybridmix.engine.hops import HOPS, MAX_ENERGY, Frame, Stretch, UserValues
+from hybridmix.engine.hops import HOPS, MAX_ENERGY, Frame, Sheet, Stretch, UserValues
 from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
 from hybridmix.engine.names import MAX_BOOST_DB
@@ -214,11 +214,12 @@ class Engine:
                 if frame.run != kept.run:
                     kept.run = frame.run
                     begun.append(kept)
-        energy = self._energy(frames)
+        sheet = _sheet(frames)
+        energy = self._energy(frames, sheet)
         present = np.array([frame is not None for frame in frames], np.bool_)
         try:
             self._begin(begun, action.fresh)
-            gains, known, trim = self._decide(members, frames, energy, present)
+            gains, known, trim = self._decide(members, frames, sheet, energy, present)
         except ModelError as error:
             self._hold(error)
             gains, known, trim = np.zeros_like(energy), np.zeros_like(present), None
@@ -280,10 +281,11 @@ class Engine:
         self,
         members: Sequence[Kept],
         frames: Sequence[Frame | None],
+        sheet: Sheet | None,
         energy: Floats,
         present: npt.NDArray[np.bool_],
     ) -> tuple[Floats, npt.NDArray[np.bool_], float | None]:
-        audio = self._side_by_side(frames)
+        audio = self._side_by_side(frames, sheet)
         slots = np.fromiter((kept.slot for kept in members), np.intp, len(members))
         level = self._level_db(audio, frames) if self._rule.hears else None
         said = self._rule.step(slots, energy, present, level)
@@ -303,12 +305,13 @@ class Engine:
         trim = self._headroom.step(audio, gains)
         return gains, known, min(max(trim, self._trim.min), self._trim.max)
 
-    def _energy(self, frames: Sequence[Frame | None]) -> Floats:
+    def _energy(self, frames: Sequence[Frame | None], sheet: Sheet | None) -> Floats:
         """K-weighted mean square of each of ``frames``, summed over the channels; 0 where there is none."""
-        squares = np.zeros((len(frames), HOPS))
-        for row, frame in zip(squares, frames, strict=True):
-            if frame is not None:
-                row[:] = frame.squares
+        squares = np.zeros((len(frames), HOPS)) if sheet is None else sheet.squares
+        if sheet is None:
+            for row, frame in zip(squares, frames, strict=True):
+                if frame is not None:
+                    row[:] = frame.squares
         energy: npt.NDArray[np.float64] = np.add.reduce(squares, axis=1) / self._frame
         return np.minimum(energy, MAX_ENERGY).astype(np.float32)
 
@@ -322,19 +325,10 @@ class Engine:
         power = np.maximum(np.add.reduce(power, axis=1) / self._frame, _SILENCE)
         return (10.0 * np.log10(power)).astype(np.float32)
 
-    def _side_by_side(self, frames: Sequence[Frame | None]) -> Floats:
+    def _side_by_side(self, frames: Sequence[Frame | None], sheet: Sheet | None) -> Floats:
         """The samples of each of ``frames``, (n, samples): left, then right, once where all are mono."""
         channels = max((len(frame.audio) for frame in frames if frame is not None), default=1)
-        sheet = frames[0].sheet if frames[0] is not None else None
-        if (
-            sheet is not None
-            and len(sheet.squares) == len(frames)
-            and len(sheet.audio) == channels * len(frames)
-            and all(
-                frame is not None and frame.sheet is sheet and frame.place == place
-                for place, frame in enumerate(frames)
-            )
-        ):
+        if sheet is not None and len(sheet.audio) == channels * len(frames):
             return sheet.audio.reshape(len(frames), -1)
         audio = np.zeros((len(frames), channels, self._frame), np.float32)
         for row, frame in zip(audio, frames, strict=True):
@@ -389,3 +383,14 @@ class Engine:
         if action.incomplete:
             records["flags"] += FLAG_INCOMPLETE
         trace.write(records)
+
+
+def _sheet(frames: Sequence[Frame | None]) -> Sheet | None:
+    """The sheet that has just these ``frames``, in this order; None where there is none."""
+    sheet = frames[0].sheet if frames[0] is not None else None
+    if sheet is None or len(sheet.squares) != len(frames):
+        return None
+    for place, frame in enumerate(frames):
+        if frame is None or frame.sheet is not sheet or frame.place != place:
+            return None
+    return sheet
