@@ -40,6 +40,8 @@ class Fifo:
     def pop(self, frames: int) -> Audio:
         """Return and remove the first ``frames`` samples; there must be as many."""
         self.frames -= frames
+        if self._blocks and self._gone == 0 and self._blocks[0].shape[1] == frames:
+            return self._blocks.popleft()
         parts: list[Audio] = []
         while frames > 0:
             first, begin = self._blocks[0], self._gone

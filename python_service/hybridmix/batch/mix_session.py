@@ -20,7 +20,6 @@ import pedalboard
 from hybridmix import presets
 from hybridmix.batch import private_service, session_file
 from hybridmix.batch.audio import Audio, Tape, Writer, array_source, file_source, pick_rate
-from hybridmix.batch.behind import Behind
 from hybridmix.batch.outcome import Measurement, Observer, Sinks
 from hybridmix.batch.plugin import Shim, bundle_path
 from hybridmix.batch.report import Report
@@ -273,18 +272,16 @@ class MixSession:
         for strip in self._strips:
             strip.rewind()
         done = 0
-        with Behind() as behind:
-            for start in range(0, frames, self.block):
-                observer.heard([strip.advance(self.block)[:, : frames - start] for strip in self._strips])
-                count = min(frames - done, *(strip.output.frames for strip in self._strips))
-                behind.do(partial(self._pass_on, self._pop(count), sinks, observer))
-                done += count
-                if progress is not None:
-                    progress(done / frames)
-            for strip in self._strips:
-                strip.flush(frames - done)
-            behind.do(partial(self._pass_on, self._pop(frames - done), sinks, observer))
-            behind.finish()
+        for start in range(0, frames, self.block):
+            observer.heard([strip.advance(self.block)[:, : frames - start] for strip in self._strips])
+            count = min(frames - done, *(strip.output.frames for strip in self._strips))
+            self._emit(count, sinks, observer)
+            done += count
+            if progress is not None:
+                progress(done / frames)
+        for strip in self._strips:
+            strip.flush(frames - done)
+        self._emit(frames - done, sinks, observer)
         return observer.finish(self, frames, time.perf_counter() - began)
 
     @property
@@ -292,15 +289,11 @@ class MixSession:
         """Length of the mix in samples."""
         return max(strip.frames for strip in self._strips)
 
-    def _pop(self, count: int) -> list[Audio]:
-        """Take the next ``count`` samples that left each strip."""
-        return [strip.output.pop(count) for strip in self._strips]
-
-    def _pass_on(self, stems: list[Audio], sinks: Sinks, observer: Observer) -> None:
-        """Pass on a stretch of every track, and their sum."""
-        count = stems[0].shape[1]
+    def _emit(self, count: int, sinks: Sinks, observer: Observer) -> None:
+        """Pass on ``count`` samples of every track, and their sum."""
         if count == 0:
             return
+        stems = [strip.output.pop(count) for strip in self._strips]
         mix = np.zeros((2, count), np.float32)
         for strip, stem in zip(self._strips, stems, strict=True):
             mix += stem
