@@ -306,8 +306,8 @@ impl Worker {
             let go = self.burst.go(&self.members, waits, now);
             // Up to where the first of them end, so that BLOCKs come out equally long.
             let until = self.members.iter().filter_map(|member| member.queue.end()).min();
-            let sent = go != Go::Nothing && until.is_some_and(|until| self.send_round(until, now));
-            while go == Go::All && self.send_round(i64::MAX, now) {}
+            let sent = go != Go::Nothing && until.is_some_and(|until| self.send_round(until));
+            while go == Go::All && self.send_round(i64::MAX) {}
             if !sent {
                 break;
             }
@@ -318,7 +318,7 @@ impl Worker {
     }
 
     /// Sends a BLOCK of each instance that has hops up to `until`, oldest first; whether there were any.
-    fn send_round(&mut self, until: i64, now: Instant) -> bool {
+    fn send_round(&mut self, until: i64) -> bool {
         let Some((_, connection)) = &mut self.connection else { return false };
         let mut ready: Vec<_> = self.members.iter_mut().collect();
         ready.sort_by_key(|member| member.queue.first_stamp());
@@ -329,7 +329,7 @@ impl Worker {
                 continue;
             };
             match connection.add_block(member.handle, header, &self.payload) {
-                Sent::Yes => member.note_sent(&header, now),
+                Sent::Yes => member.note_sent(&header, Instant::now()),
                 Sent::Later => return false,
                 Sent::Never => {}
             }

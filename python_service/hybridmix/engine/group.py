@@ -47,8 +47,10 @@ Value = tuple[int, float]
 class _Answer:
     """Values of one computed frame."""
 
-    gains: dict[UUID, float]
-    trim: float | None
+    #: Those of the members whose gain is known, with the trim where there is one.
+    known: dict[UUID, list[Value]]
+    #: Those of all others.
+    rest: list[Value]
 
 
 class Engine:
@@ -225,35 +227,27 @@ class Engine:
             gains, known, trim = np.zeros_like(energy), np.zeros_like(present), None
         else:
             self.holding = False
-        ids = [row.member for row in action.rows]
-        answer = _Answer(
+        rest = [] if trim is None else [(self._trim.id, trim)]
+        self._answers[action.epoch, action.end] = _Answer(
             {
-                member: gain
-                for member, gain, sent in zip(ids, gains.tolist(), known.tolist(), strict=True)
+                row.member: [(self._gain.id, gain), *rest]
+                for row, gain, sent in zip(action.rows, gains.tolist(), known.tolist(), strict=True)
                 if sent
             },
-            trim,
+            rest,
         )
-        self._answers[action.epoch, action.end] = answer
         if len(self._answers) > MAX_ANSWERS:
             self._answers.popitem(last=False)
         if self._trace is not None:
             self._record(self._trace, action, members, energy, gains, known, trim)
 
-    def values(self, epoch: int, end: int, member: UUID) -> list[Value]:
+    def values(self, epoch: int, end: int, member: UUID) -> Sequence[Value]:
         """Parameter ids and values, ids ascending, of the computed frame ``end`` for ``member``.
 
         What is not listed holds: a member that did not count in the frame gets the group's trim alone.
         """
         answer = self._answers.get((epoch, end))
-        if answer is None:
-            return []
-        values = []
-        if (gain := answer.gains.get(member)) is not None:
-            values.append((self._gain.id, gain))
-        if answer.trim is not None:
-            values.append((self._trim.id, answer.trim))
-        return values
+        return [] if answer is None else answer.known.get(member, answer.rest)
 
     def _begin(self, members: Sequence[Kept], fresh: bool) -> None:
         """Begin the runs of ``members`` from their start values, where nothing is known.

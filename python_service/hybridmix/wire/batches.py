@@ -89,7 +89,7 @@ class Answer(NamedTuple):
     run: int
     position: int
     apply_at: int
-    values: list[tuple[int, float]]
+    values: Sequence[tuple[int, float]]
 
 
 _SAMPLE: Final = np.dtype("<f4")
@@ -193,7 +193,7 @@ def write_params(answers: Iterable[Answer]) -> list[list[bytes]]:
     ]
 
 
-def _sendable(position: int, apply_at: int, values: list[tuple[int, float]]) -> bool:
+def _sendable(position: int, apply_at: int, values: Sequence[tuple[int, float]]) -> bool:
     for number, value in values:
         low, high = _RANGES[number]
         if not low <= value <= high:
