@@ -13,7 +13,7 @@ EXACT = ("late", "stale", "gap", "skipped", "masked", "incomplete")
 
 @pytest.fixture(scope="module")
 def figures() -> dict[str, Any]:
-    return parity.measure(6.0)
+    return parity.measure(4.0)
 
 
 @pytest.mark.parametrize("scene", ["straight", "other order", "seek", "loop", "long delay"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -67,7 +67,8 @@ def gather(
     ``embedded`` gives the embeddings where they are known beforehand; ``normalised`` says which windows are
     wanted where they are not.
     """
-    rng = np.random.default_rng([seed, 2, step])
+    # Blur draws for itself, so that runs with and without it see the same excerpts.
+    rng, blurs = np.random.default_rng([seed, 2, step]), np.random.default_rng([seed, 3, step])
     frames = round(run.crop_s * _FRAMES_PER_SECOND)
     delay = round(float(rng.choice(run.delays_ms)) * TRAINING_RATE / 1000)
     parts = []
@@ -81,7 +82,11 @@ def gather(
         starts = (scene.frames - frames) // STRIDE + 1
         first = int(rng.integers(starts)) * STRIDE
         gain_db = _levels(rng, run, len(scene.roles), frames)
-        parts.append(excerpt(scene, first, frames, gain_db, delay, embedded, normalised))
+        part = excerpt(scene, first, frames, gain_db, delay, embedded, normalised)
+        if run.blur and part.embeddings is not None:
+            added = blurs.normal(0.0, run.blur, (1, len(scene.roles), 1, part.embeddings.shape[3]))
+            part = replace(part, embeddings=part.embeddings + torch.from_numpy(added.astype(np.float32)))
+        parts.append(part)
     return _stack(parts)
 
 

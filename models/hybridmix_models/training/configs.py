@@ -58,6 +58,9 @@ class Gain(Run):
     free_db: float = 0.25
     #: Share of the run in which the shared embedding stays as it is.
     frozen: float = 1.0
+    #: Other sounds of the same role: standard deviation of what is added to a track's embeddings, one draw per
+    #: excerpt, while the embedding stays as it is (its own values have about 2.9).
+    blur: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +96,9 @@ _PLUS = dataclasses.replace(
     minutes=120.0,
     delays_ms=(20.0, 40.0, 60.0, 100.0, 200.0),
     step_share=0.25,
-    gain=0.2,
+    gain=1.0,
     movement=1.0,
+    blur=1.5,
     average=0.999,
 )
 #: What ``hybridmix models train NAME`` runs.

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from hybridmix.errors import InputError
 from hybridmix_models.data.types import RATE
 from hybridmix_models.gain import features
+from hybridmix_models.gain.embedding import Compact
 from hybridmix_models.training import cache
 from hybridmix_models.training.batches import excerpt, gather, order
 from hybridmix_models.training.configs import Gain
+from hybridmix_models.training.embedded import Embedded
 
 from . import known
 
@@ -113,3 +116,19 @@ def test_scenes_that_do_not_do_are_named(tmp_path: Path, scenes: list[cache.Prep
     (broken / "frames.npz").write_bytes(b"no")
     with pytest.raises(InputError, match=r"broken cannot be read"):
         cache.load(tmp_path)
+
+
+def test_blur_moves_all_embeddings_of_a_track_alike_and_nothing_else(scenes: list[cache.Prepared]) -> None:
+    torch.manual_seed(0)
+    embedded = Embedded(Compact())
+    clear = gather(scenes, RUN, 0, 1, embedded, True)
+    run = dataclasses.replace(RUN, blur=1.5)
+    blurred, again = (gather(scenes, run, 0, 1, embedded, True) for _ in range(2))
+    assert clear.embeddings is not None
+    assert blurred.embeddings is not None
+    assert again.embeddings is not None
+    moved = (blurred.embeddings - clear.embeddings)[clear.mask]
+    assert torch.allclose(moved, moved[:, :1].expand_as(moved), atol=1e-5)
+    assert float(moved[:, 0].std()) == pytest.approx(1.5, rel=0.15)
+    assert torch.equal(again.embeddings, blurred.embeddings)
+    assert torch.equal(blurred.audio, clear.audio)
