@@ -11,28 +11,29 @@ from hybridmix_models.gain.parts import WIDTH
 ALL = torch.tensor([True])
 
 
-def _steps(memory: Memory, rows: list[tuple[float, float]]) -> torch.Tensor:
+def _steps(memory: Memory, rows: list[tuple[float, float]]) -> float:
     """The mean after frames of (embedding's value, loudness beside the average in LU)."""
-    total, weight = torch.zeros(1, WIDTH), torch.zeros(1)
+    mean = total = torch.zeros(1, WIDTH)
+    weight = torch.zeros(1)
     for value, beside in rows:
         mean, total, weight = memory(
             torch.full((1, WIDTH), value), torch.tensor([beside]), ALL, total, weight
         )
-    return mean[0, 0]
+    return float(mean[0, 0])
 
 
 def test_passages_count_by_their_power() -> None:
     mean = _steps(Memory(), [(1.0, 0.0)] * 100 + [(-1.0, -10.0)] * 100)
-    assert float(mean) == pytest.approx((1.0 - 0.1) / 1.1, abs=0.02)
+    assert mean == pytest.approx((1.0 - 0.1) / 1.1, abs=0.02)
 
 
 def test_a_loud_frame_counts_four_times_at_most() -> None:
-    assert float(_steps(Memory(), [(0.0, 0.0), (1.0, 30.0)])) == pytest.approx(4.0 / 5.0, abs=0.01)
+    assert _steps(Memory(), [(0.0, 0.0), (1.0, 30.0)]) == pytest.approx(4.0 / 5.0, abs=0.01)
 
 
 def test_after_a_minute_a_frame_counts_for_a_third() -> None:
     frames = int(Memory.FRAMES)
-    before = float(_steps(Memory(), [(1.0, 0.0)] * frames + [(0.0, 0.0)] * frames))
+    before = _steps(Memory(), [(1.0, 0.0)] * frames + [(0.0, 0.0)] * frames)
     # Both passages are as long; the older one has shrunk by a factor of e.
     assert before == pytest.approx(1.0 / (1.0 + torch.e), abs=0.01)
 
