@@ -61,8 +61,8 @@ class Tape:
     """Audio of known length, written block after block where it stays."""
 
     def __init__(self, channels: int, frames: int) -> None:
-        #: Everything, shape ``(channels, frames)``.
-        self.audio: Audio = np.zeros((channels, frames), np.float32)
+        #: Shape ``(channels, frames)``; what was not written yet is anything.
+        self.audio: Audio = np.empty((channels, frames), np.float32)
         self._at = 0
 
     def write(self, block: Audio) -> None:
