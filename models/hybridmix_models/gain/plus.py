@@ -7,7 +7,6 @@ Departures from the paper's network:
   can die.
 - The network hears levels after that gain, not before it: the same session recorded at other levels gives
   the same answer.
-- It remembers what each track has sounded like so far (`Memory`), not only the newest window.
 - It is told how the levels of each track were spread so far (`History`): how far below its loud passages a
   microphone's soft ones lie tells how much of it is bleed.
 """
@@ -17,15 +16,14 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hybridmix_models.gain.alm import HIDDEN, Core
 from hybridmix_models.gain.equal_loudness import EqualLoudness
 from hybridmix_models.gain.features import FLOOR_DB, STRIDE
 from hybridmix_models.gain.history import History
-from hybridmix_models.gain.memory import Memory
 from hybridmix_models.gain.network import GainNetwork, State, at_frames
-from hybridmix_models.gain.parts import WIDTH, LinearGain, cleaned, scaled_level
+from hybridmix_models.gain.parts import LinearGain, scaled_level
 
 __all__ = ["AlmMrPlus"]
 
@@ -48,8 +46,6 @@ class AlmMrPlus(GainNetwork):
         State("high", (), torch.float32, "frames", "frames in succession far above the average"),
         State("recent", (), torch.float32, "mean square", "mean of the blocks of the last second"),
         State("spread", (len(History.QUANTILES),), torch.float32, "LU", "quantiles beside the average"),
-        State("sounded", (WIDTH,), torch.float32, "-", "forgetting sum of the embeddings"),
-        State("weight", (), torch.float32, "frames", "forgetting sum of what they count"),
     )
     #: Most that the network adds, either way, dB.
     REACH_DB = 24.0
@@ -57,8 +53,7 @@ class AlmMrPlus(GainNetwork):
     def __init__(self) -> None:
         super().__init__()
         self.history = History()
-        self.memory = Memory()
-        self.core = Core(levels=2 + History.FEATURES + WIDTH)
+        self.core = Core(levels=2 + History.FEATURES)
         self.core.mlp.begin(0.0, 0.3)
 
     def decide(
@@ -67,12 +62,8 @@ class AlmMrPlus(GainNetwork):
         """See `GainNetwork.decide`."""
         lufs, told = self.history.whole(energy.flatten(0, 1), mask.flatten())
         lufs, told = lufs.reshape(energy.shape), told.reshape(*energy.shape, -1)
-        frames = level_db.shape[2]
-        heard = at_frames(self.core.heard(embeddings, mask), frames, phase)
-        slots = nn.functional.pad(cleaned(embeddings.transpose(1, 2), mask[:, None]), (0, 0, 0, 0, 1, 0))
-        newest = at_frames(slots, frames, phase)
-        sounded = self.memory.whole(newest, self._beside(told).transpose(1, 2), mask)
-        levels = torch.cat([self._levels(level_db, energy, lufs, told).transpose(1, 2), sounded], dim=-1)
+        heard = at_frames(self.core.heard(embeddings, mask), level_db.shape[2], phase)
+        levels = self._levels(level_db, energy, lufs, told).transpose(1, 2)
         raw = self.core.sequence(heard, levels, mask)
         return torch.where(mask[..., None], self._gain(lufs, raw), 0.0)
 
@@ -80,17 +71,10 @@ class AlmMrPlus(GainNetwork):
         self, embedding: Tensor, level_db: Tensor, energy: Tensor, mask: Tensor, *state: Tensor
     ) -> tuple[Tensor, ...]:
         """See `GainNetwork.step`."""
-        hidden, *past, sum_, weight = state
+        hidden, *past = state
         lufs, told, *past = self.history(energy, mask, *past)
-        sounded, sum_, weight = self.memory(embedding, self._beside(told), mask, sum_, weight)
-        levels = torch.cat([self._levels(level_db, energy, lufs, told), sounded], dim=-1)
-        raw, hidden = self.core.advance(embedding, levels, mask, hidden)
-        return torch.where(mask, self._gain(lufs, raw), 0.0), hidden, *past, sum_, weight
-
-    @staticmethod
-    def _beside(told: Tensor) -> Tensor:
-        """Return the loudness of the last block beside the loudness so far, LU."""
-        return told[..., 0] * 10.0
+        raw, hidden = self.core.advance(embedding, self._levels(level_db, energy, lufs, told), mask, hidden)
+        return torch.where(mask, self._gain(lufs, raw), 0.0), hidden, *past
 
     def _levels(self, level_db: Tensor, energy: Tensor, lufs: Tensor, told: Tensor) -> Tensor:
         """Return what the core hears of the level, (..., 8)."""
