@@ -85,7 +85,7 @@ class Embedding(Run):
 
 
 EMBEDDING = Embedding(
-    steps=1500, minutes=15.0, learning_rate=1e-3, batch=64, log_every=10, validate_every=250, average=0.99
+    steps=3000, minutes=25.0, learning_rate=1e-3, batch=64, log_every=10, validate_every=250, average=0.99
 )
 
 _PAPER = Gain(network="alm-mr", steps=6000, minutes=25.0, learning_rate=4e-4, batch=1)
