@@ -41,8 +41,8 @@ log = logging.getLogger(__name__)
 #: most 320 ms of live audio that a stopped service finds when it wakes up.
 CREDITS = 32
 
-#: Credit goes back when so many BLOCKs of an instance may have been taken: a message of its own for every one
-#: took a fifth of a render's time here.
+#: Credit goes back when so many BLOCKs of an instance may have been taken, not after each: that would be a message
+#: and two threads woken for nothing.
 _CREDIT_EVERY = CREDITS // 4
 
 #: So long before a live frame is expected its code is run once for nothing (see `rehearsal`): a host's blocks
