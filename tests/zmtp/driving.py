@@ -114,6 +114,20 @@ def router(endpoint: str, **options: int) -> Iterator[zmq.Socket[bytes]]:
         yield socket
 
 
+def send_unasked(server: zmq.Socket[bytes], identity: bytes, *parts: bytes) -> None:
+    """Send to a peer that has said nothing yet: a ROUTER answers READY a moment before it knows the identity."""
+    end = time.monotonic() + 10.0
+    while True:
+        try:
+            server.send_multipart([identity, *parts])
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH or time.monotonic() > end:
+                raise
+            time.sleep(0.001)
+        else:
+            return
+
+
 class EchoServer:
     """A ROUTER in a process of its own that returns every message, to be stopped and killed."""
 

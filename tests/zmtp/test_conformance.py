@@ -11,7 +11,7 @@ import zmq
 from zmq.auth.thread import ThreadAuthenticator
 from zmq.utils.monitor import recv_monitor_message
 
-from .driving import Client, EchoServer, router
+from .driving import Client, EchoServer, router, send_unasked
 
 Start = Callable[..., Client]
 
@@ -54,7 +54,7 @@ def test_many_messages_arrive_in_order_through_a_small_inbox(endpoint: str, clie
         peer.tell("pause")
         peer.expect("paused")
         for number in range(count):
-            server.send_multipart([b"me", number.to_bytes(4, "big"), bytes(100)])
+            send_unasked(server, b"me", number.to_bytes(4, "big"), bytes(100))
         # Not reading is our own doing: the peer is not taken for dead however long it lasts.
         assert peer.quiet(1.5) == []
         peer.tell("resume")
@@ -68,7 +68,7 @@ def test_what_exceeds_the_limits_ends_the_connection_and_the_next_one_works(
     with router(endpoint, ROUTER_HANDOVER=1) as server:
         peer = client("--identity", "me")
         peer.expect("ready")
-        server.send_multipart([b"me", *parts])
+        send_unasked(server, b"me", *parts)
         assert "peer" in peer.expect("lost")
         assert peer.expect("ready") == "ready 2"
         peer.send(b"still here")
