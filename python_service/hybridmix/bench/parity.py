@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -47,8 +47,19 @@ class Scene:
     """Tracks in the order in which all passes but the first call them; as they stand when left out."""
 
 
-def measure(seconds: float, progress: Progress = lambda _: None, model: str = DEFAULT) -> Figures:
+def measure(
+    seconds: float,
+    progress: Progress = lambda _: None,
+    model: str = DEFAULT,
+    scenes: Collection[str] | None = None,
+) -> Figures:
     """Play and render ``seconds`` of the demo session by ``model``; return the figures of docs/benchmarks.md.
+
+    Args:
+        seconds: How much of the session is played.
+        progress: Told what is played next.
+        model: The gain model of the service.
+        scenes: The scenes to play; when left out all of them, and what no rule covers.
 
     Raises:
         HybridMixError: the service ended, or did not hear of every track.
@@ -61,17 +72,20 @@ def measure(seconds: float, progress: Progress = lambda _: None, model: str = DE
     with PrivateService(model) as service, ControlTimer() as timer:
         passes: list[Figures] = []
         for scene in _scenes(frames, rate, len(voices)):
+            if scenes is not None and scene.name not in scenes:
+                continue
             with on_stage(service, voices, rate, scene.delay_ms) as stage:
                 passes += _scene(scene, Crew(service, stage, timer), progress)
         theatre = Theatre(service, voices, rate, timer)
-        outside = [check(theatre, progress) for check in (_long_blocks, _skewed, _track_by_track)]
+        checks = (_long_blocks, _skewed, _track_by_track) if scenes is None else ()
+        beyond = [check(theatre, progress) for check in checks]
     return {
         "tracks": len(voices),
         "rate": rate,
         "seconds": round(frames / rate, 3),
         "identical": all(one["identical"] for one in passes),
         "passes": passes,
-        "outside": outside,
+        "outside": beyond,
         "timer_stalls": timer.stalls,
         "timer_stall_ms_max": max(one["timer_stall_ms"] for one in passes),
     }
