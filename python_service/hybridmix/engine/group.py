@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -19,6 +19,7 @@ from hybridmix.engine.ears import STRIDE
 from hybridmix.engine.formation import Formation, Kept
 from hybridmix.engine.gain import Floats, ModelError
 from hybridmix.engine.hops import HOPS, MAX_ENERGY, Frame, Sheet, Stretch, UserValues
+from hybridmix.engine.lineup import Lineup
 from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
 from hybridmix.engine.names import MAX_BOOST_DB
@@ -26,7 +27,7 @@ from hybridmix.engine.rules import make_rules
 from hybridmix.engine.safety import Safety
 from hybridmix.engine.trace import FLAG_INCOMPLETE, FLAG_KNOWN, FLAG_WHOLE, RECORD, TraceWriter
 from hybridmix.features import KWeighting
-from hybridmix.timeline import Compute, Standing
+from hybridmix.timeline import Compute, Row, Standing
 from hybridmix.wire import parameters
 from hybridmix.wire.limits import FRAMES_PER_SECOND
 
@@ -43,13 +44,14 @@ _SILENCE = 1e-10
 Value = tuple[int, float]
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     """Values of one computed frame."""
 
-    #: Those of the members whose gain is known, with the trim where there is one.
-    known: dict[UUID, list[Value]]
-    #: Those of all others.
+    #: Place of each member that was in it.
+    rows: dict[UUID, int]
+    #: What each is told.
+    told: list[list[Value]]
+    #: What all others are told: the group's trim, where there is one.
     rest: list[Value]
 
 
@@ -78,6 +80,8 @@ class Engine:
         self._edition = 0
         self._trace = trace
         self._members: dict[UUID, Kept] = {}
+        #: Of the last frame; None where something in it may have changed.
+        self._lineup: Lineup | None = None
         self._free: list[int] = []
         #: State of the K-weighting filters, two rows per slot.
         self._filters = np.zeros((0, *KWeighting.STATE_SHAPE))
@@ -100,10 +104,12 @@ class Engine:
         if 2 * slot >= len(self._filters):
             self._filters = np.concatenate([self._filters, np.zeros((2, *KWeighting.STATE_SHAPE))])
         self._members[member] = Kept(slot, self._frame, member.int % STRIDE)
+        self._lineup = None
 
     def forget(self, member: UUID) -> None:
         """Drop everything kept for ``member``."""
         self._free.append(self._members.pop(member).slot)
+        self._lineup = None
 
     def accepts(self, member: UUID) -> bool:
         """Whether there is room for another BLOCK of ``member``."""
@@ -182,6 +188,7 @@ class Engine:
         kept = self._members[member]
         if aim_db != kept.aim_db:
             kept.aim_db = aim_db
+            self._lineup = None
             self._safety.glide(kept.slot)
 
     def switch(self, models: Models) -> None:
@@ -203,39 +210,35 @@ class Engine:
             self._safety.reset()
             if self._headroom is not None:
                 self._headroom.reset()
-        members = [self._members[row.member] for row in action.rows]
-        frames = [
-            kept.store.take(row.end) if row.standing is Standing.WHOLE else None
-            for kept, row in zip(members, action.rows, strict=True)
-        ]
+        lineup = self._lineup
+        if lineup is None or not lineup.serves(action.rows):
+            lineup = self._lineup = Lineup(action.rows, self._members)
+        members = lineup.members
+        frames = self._take(members, action.rows)
         begun = []
         for kept, frame in zip(members, frames, strict=True):
-            if frame is not None:
-                kept.user = frame.user
-                self._rule.deliver(kept.slot, kept.turn, frame.audio)
-                if frame.run != kept.run:
-                    kept.run = frame.run
-                    begun.append(kept)
+            if frame is not None and frame.run != kept.run:
+                kept.run = frame.run
+                begun.append(kept)
+        lineup.read_users()
         sheet = _sheet(frames)
         energy = self._energy(frames, sheet)
         present = np.array([frame is not None for frame in frames], np.bool_)
         try:
             self._begin(begun, action.fresh)
-            gains, known, trim = self._decide(members, frames, sheet, energy, present)
+            gains, known, trim = self._decide(lineup, frames, sheet, energy, present)
         except ModelError as error:
             self._hold(error)
             gains, known, trim = np.zeros_like(energy), np.zeros_like(present), None
         else:
             self.holding = False
         rest = [] if trim is None else [(self._trim.id, trim)]
-        self._answers[action.epoch, action.end] = _Answer(
-            {
-                row.member: [(self._gain.id, gain), *rest]
-                for row, gain, sent in zip(action.rows, gains.tolist(), known.tolist(), strict=True)
-                if sent
-            },
-            rest,
-        )
+        gain = self._gain.id
+        told = [
+            [(gain, value), *rest] if sent else rest
+            for value, sent in zip(gains.tolist(), known.tolist(), strict=True)
+        ]
+        self._answers[action.epoch, action.end] = _Answer(lineup.rows, told, rest)
         if len(self._answers) > MAX_ANSWERS:
             self._answers.popitem(last=False)
         if self._trace is not None:
@@ -247,7 +250,23 @@ class Engine:
         What is not listed holds: a member that did not count in the frame gets the group's trim alone.
         """
         answer = self._answers.get((epoch, end))
-        return [] if answer is None else answer.known.get(member, answer.rest)
+        if answer is None:
+            return []
+        row = answer.rows.get(member)
+        return answer.rest if row is None else answer.told[row]
+
+    def _take(self, members: Sequence[Kept], rows: Sequence[Row]) -> list[Frame | None]:
+        """Take the frame of each of ``rows`` that is whole, with the user's settings that came with it."""
+        whole, hears = Standing.WHOLE, self._rule.hears
+        frames: list[Frame | None] = []
+        for kept, row in zip(members, rows, strict=True):
+            frame = kept.store.take(row.end) if row.standing is whole else None
+            frames.append(frame)
+            if frame is not None:
+                kept.user = frame.user
+                if hears:
+                    self._rule.deliver(kept.slot, kept.turn, frame.audio)
+        return frames
 
     def _begin(self, members: Sequence[Kept], fresh: bool) -> None:
         """Begin the runs of ``members`` from their start values, where nothing is known.
@@ -273,27 +292,22 @@ class Engine:
 
     def _decide(
         self,
-        members: Sequence[Kept],
+        lineup: Lineup,
         frames: Sequence[Frame | None],
         sheet: Sheet | None,
         energy: Floats,
         present: npt.NDArray[np.bool_],
     ) -> tuple[Floats, npt.NDArray[np.bool_], float | None]:
         audio = self._side_by_side(frames, sheet)
-        slots = np.fromiter((kept.slot for kept in members), np.intp, len(members))
+        slots = lineup.slots
         level = self._level_db(audio, frames) if self._rule.hears else None
         said = self._rule.step(slots, energy, present, level)
         said = said._replace(source=said.source + 2 * self._edition)
-        aim = np.fromiter((kept.aim_db for kept in members), np.float32, len(members))
-        locked = np.fromiter((kept.user.locked for kept in members), np.bool_, len(members))
         bleed = energy if self._rule.hears else None
-        gains, known = self._safety.step(slots, said, aim, locked, self._rule.slew_db, bleed)
-        amount = np.fromiter((kept.user.amount for kept in members), np.float32, len(members))
-        offset = np.fromiter((kept.user.offset_db for kept in members), np.float32, len(members))
+        gains, known = self._safety.step(slots, said, lineup.aim_db, lineup.locked, self._rule.slew_db, bleed)
         # A plugin whose gain is not known yet, and that was not told one to start with, is at 0 dB.
-        gains = np.where(known, np.clip(gains * amount + offset, self._gain.min, self._gain.max), 0.0).astype(
-            np.float32, copy=False
-        )
+        asked = np.clip(gains * lineup.amount + lineup.offset_db, self._gain.min, self._gain.max)
+        gains = np.where(known, asked, 0.0).astype(np.float32, copy=False)
         if self._headroom is None:
             return gains, known, None
         trim = self._headroom.step(audio, gains)

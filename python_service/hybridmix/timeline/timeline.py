@@ -28,6 +28,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from uuid import UUID
 
+import msgspec
+
 from hybridmix.timeline.actions import Action, Reply
 from hybridmix.timeline.counters import Counters
 from hybridmix.timeline.epoch import Epoch, Member, Run
@@ -187,10 +189,17 @@ class Timeline:
         actions: list[Action] = []
         moved = boundary <= end
         while boundary <= end:
-            for run in going:
-                self._frame_ended(run, boundary, now, actions)
+            self._frames_ended(epoch, going, boundary, now)
             boundary += self.frame
-        if epoch.missing and end >= epoch.order[0]:
+        if (
+            moved
+            and epoch.missing is None
+            and len(going) == len(self._roster.members)
+            and epoch.order[0] <= end
+        ):
+            # Everybody is here and has just delivered it.
+            epoch.missing = set()
+        elif epoch.missing and end >= epoch.order[0]:
             moved = True
             epoch.missing.difference_update(run.member for run in going)
         if moved:
@@ -269,7 +278,7 @@ class Timeline:
         for action in reversed(actions):
             if isinstance(action, Reply) and not action.none:
                 if action.member in seen and self._too_late(action):
-                    action = action._replace(none=True, skipped=True)
+                    action = msgspec.structs.replace(action, none=True, skipped=True)
                     self.counters.skipped += 1
                 else:
                     seen.add(action.member)
@@ -318,13 +327,20 @@ class Timeline:
         if epoch.computed is not None and end <= epoch.computed:
             answer_late(run, end, self.frame, self.counters, actions)
             return
-        deadline = None
-        if not run.sync:
+        self._frames_ended(epoch, [run], end, now)
+
+    def _frames_ended(self, epoch: Epoch, runs: Sequence[Run], end: int, now: float) -> None:
+        """Owe members of ``epoch`` the answer to a frame that they have ended and that is not computed."""
+        live = False
+        for run in runs:
+            if run.sync:
+                epoch.expect(end, None).owed_sync += 1
+            else:
+                live = True
+            run.owed.append((end, run.delay, run.sync))
+        if live:
             room = (epoch.delay - epoch.lead) / self.rate - COMPUTE_MARGIN_S
-            deadline = now + max(0.0, room)
-        frame = epoch.expect(end, deadline)
-        frame.owed_sync += run.sync
-        run.owed.append((end, run.delay, run.sync))
+            epoch.expect(end, now + max(0.0, room))
 
     # ------------------------------------------------------------------ frames
 

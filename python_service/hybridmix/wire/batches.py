@@ -81,7 +81,7 @@ class Together(NamedTuple):
     audio: NDArray[np.float32]
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What one PARAMS packet says; ``values`` are ids and values, ids ascending."""
 
     instance: UUID
@@ -173,16 +173,18 @@ def write_params(answers: Iterable[Answer]) -> list[list[bytes]]:
     heads: list[bytes] = []
     payload = bytearray()
     ends = [0]
-    for instance, flags, run, position, apply_at, values in answers:
+    pack_head, pack_value = _ANSWER.pack, _VALUE.pack
+    for one in answers:
+        position, apply_at, values = one.position, one.apply_at, one.values
         if not _sendable(position, apply_at, values):
             continue
         heads.append(
             _ANSWER_BEGIN
-            + _ANSWER.pack(flags, instance.bytes, run, 0, 0, position, apply_at)
+            + pack_head(one.flags, one.instance.bytes, one.run, 0, 0, position, apply_at)
             + _ANSWER_ENDS[len(values)]
         )
         for number, value in values:
-            payload += _VALUE.pack(number, 0, value)
+            payload += pack_value(number, 0, value)
         ends.append(len(payload))
     return [
         [

@@ -1,0 +1,42 @@
+"""The members of a frame and what their users set, as arrays: nearly always those of the frame before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import numpy as np
+
+from hybridmix.engine.formation import Kept
+from hybridmix.engine.hops import UserValues
+from hybridmix.timeline import Row
+
+__all__ = ["Lineup"]
+
+
+class Lineup:
+    """Members in the order of a frame's rows."""
+
+    def __init__(self, rows: Sequence[Row], known: dict[UUID, Kept]) -> None:
+        """Look up the members of ``rows`` among the ``known``."""
+        self._ids = [row.member for row in rows]
+        self.members = [known[member] for member in self._ids]
+        #: Which row each member is.
+        self.rows = {member: index for index, member in enumerate(self._ids)}
+        self.slots = np.array([kept.slot for kept in self.members], np.intp)
+        #: What the profile adds, dB.
+        self.aim_db = np.array([kept.aim_db for kept in self.members], np.float32)
+        self._users: list[UserValues] = []
+
+    def serves(self, rows: Sequence[Row]) -> bool:
+        """Whether ``rows`` are of these members, in this order."""
+        return [row.member for row in rows] == self._ids
+
+    def read_users(self) -> None:
+        """Bring the users' settings up to date."""
+        users = [kept.user for kept in self.members]
+        if users != self._users:
+            self._users = users
+            self.amount = np.array([user.amount for user in users], np.float32)
+            self.offset_db = np.array([user.offset_db for user in users], np.float32)
+            self.locked = np.array([user.locked for user in users], np.bool_)
