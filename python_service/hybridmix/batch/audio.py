@@ -92,7 +92,6 @@ class Source:
             if rate != target_rate
             else None
         )
-        self._step = max(1, 8192 * rate // target_rate)
         self._ready = Fifo(reader.channels)
         self._ready.push(np.zeros((reader.channels, offset), np.float32))
         self._ended = False
@@ -100,14 +99,15 @@ class Source:
     def read(self, frames: int) -> Audio:
         """Return the next ``frames`` samples, shape ``(channels, frames)``; zeros past the end."""
         while self._ready.frames < frames and not self._ended:
-            self._pull()
+            self._pull(frames - self._ready.frames)
         if self._ready.frames < frames:
             self._ready.push(np.zeros((self.channels, frames - self._ready.frames), np.float32))
         return self._ready.pop(frames)
 
-    def _pull(self) -> None:
-        block = self._reader.read(self._step)
-        self._ended = block.shape[1] < self._step
+    def _pull(self, frames: int) -> None:
+        step = self._reader.step or max(1, frames)
+        block = self._reader.read(step)
+        self._ended = block.shape[1] < step
         if self._resampler is not None:
             block = np.ascontiguousarray(
                 self._resampler.resample_chunk(np.ascontiguousarray(block.T), last=self._ended).T
@@ -121,6 +121,9 @@ class Source:
 
 class _Reader:
     """Blocks of an array."""
+
+    #: Samples to read at once, where not just as many as are asked for.
+    step: int | None = None
 
     def __init__(self, audio: Audio) -> None:
         self.channels = audio.shape[0]
@@ -138,6 +141,8 @@ class _Reader:
 
 class _FileReader(_Reader):
     """Blocks of a file."""
+
+    step = 8192
 
     def __init__(self, path: Path, file: soundfile.SoundFile) -> None:
         self.channels = file.channels
