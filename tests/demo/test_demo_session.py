@@ -54,7 +54,7 @@ def _model_gains(audio: Audio) -> npt.NDArray[np.float64]:
     }
     gains = []
     for begin in range(0, audio.shape[1] - FRAME + 1, FRAME):
-        squares, filters = weighting.squares(audio[:, begin : begin + FRAME], filters, 1)
+        squares, filters = weighting.squares(audio[:, begin : begin + FRAME], filters)
         energy = np.array([squares.sum() / FRAME], np.float32)
         inputs = {"energy": energy, "present": np.ones(1, np.bool_), **state}
         names = ["window_out", "filled_out", "gain_db", "known"]

@@ -26,6 +26,8 @@ FLOOR_DB = -100.0
 #: Samples at 16 kHz in an F2 frame, and the log-mel windows that end in one.
 _FRAME = logmel.RATE // 20
 _COLUMNS = _FRAME // logmel.HOP
+#: Frames that are weighted at once: more would not stay in the caches.
+_STRETCH = 20
 #: Power is summed in blocks of which frames and patches both hold whole numbers.
 _BLOCK = 80
 
@@ -48,9 +50,13 @@ def energy(inputs: Floats, rate: int) -> Floats:
     tracks, frames, size = framed.shape
     if not tracks or not frames:
         return np.zeros((tracks, frames), np.float32)
-    state = np.zeros((tracks, *KWeighting.STATE_SHAPE))
-    sums, _ = KWeighting(rate).squares(framed.reshape(tracks, -1), state, frames)
-    return np.asarray(sums / size, np.float32)
+    weighting, state = KWeighting(rate), np.zeros((tracks, *KWeighting.STATE_SHAPE))
+    sums = []
+    for first in range(0, frames, _STRETCH):
+        stretch = framed[:, first : first + _STRETCH]
+        squares, state = weighting.squares(stretch.reshape(tracks, -1), state)
+        sums.append(squares.reshape(tracks, stretch.shape[1], -1).sum(axis=2))
+    return np.asarray(np.concatenate(sums, axis=1) / size, np.float32)
 
 
 def patch_count(frames: int, phase: int) -> int:

@@ -18,6 +18,9 @@ from hybridmix.features import KWeighting
 
 __all__ = ["Meter", "Peaks", "TruePeak"]
 
+#: Hops of 10 ms in a segment: 100 ms.
+_HOPS = 10
+
 
 class Peaks:
     """Sample peaks of several streams side by side, of ``channels`` each."""
@@ -41,39 +44,40 @@ class Meter:
     """Measures several streams side by side: one filter call for all of them costs little more than one.
 
     Args:
-        rate: in Hz, a multiple of 10.
+        rate: in Hz, a multiple of 100.
         channels: of each stream, 1 or 2.
     """
 
     def __init__(self, rate: int, channels: Sequence[int]) -> None:
         self._weighting = KWeighting(rate)
-        self._segment = rate // 10
         #: First row of each stream.
         self._starts = _starts(channels)
         self._state = np.zeros((sum(channels), *KWeighting.STATE_SHAPE))
         self._peaks = Peaks(channels)
-        #: Sums of whole segments, each (streams,), and that of the segment under way with its length.
-        self._whole: list[npt.NDArray[np.float64]] = []
-        self._rest = np.zeros(len(channels))
-        self._filled = 0
+        #: What is no whole hop yet, and the sums of hops that are no whole segment.
+        self._rest: Audio = np.zeros((sum(channels), 0), np.float32)
+        self._sums = np.zeros((len(channels), 0))
+        #: Sums of whole segments, (streams, segments) each.
+        self._whole = [np.zeros((len(channels), 0))]
 
     def add(self, block: Audio) -> None:
         """Measure ``block``, shape ``(all channels, frames)``, at least one frame."""
         self._peaks.add(block)
-        squares, self._state = self._weighting.weight(block, self._state)
-        np.multiply(squares, squares, out=squares)
-        frames = block.shape[1]
-        ends = np.arange(self._segment - self._filled, frames + 1, self._segment)
-        begins = np.concatenate([[0], ends[ends < frames]])
-        parts = np.add.reduceat(np.add.reduceat(squares, begins, axis=1), self._starts, axis=0).T
-        parts[0] += self._rest
-        self._whole += list(parts[: len(ends)])
-        self._rest = parts[len(ends)] if len(parts) > len(ends) else np.zeros(len(self._starts))
-        self._filled = (self._filled + frames) % self._segment
+        audio = np.concatenate([self._rest, block], axis=1)
+        hops = audio.shape[1] // self._weighting.hop
+        self._rest = audio[:, hops * self._weighting.hop :].copy()
+        if not hops:
+            return
+        squares, self._state = self._weighting.squares(audio[:, : hops * self._weighting.hop], self._state)
+        sums = np.concatenate([self._sums, np.add.reduceat(squares, self._starts, axis=0)], axis=1)
+        count = sums.shape[1] // _HOPS
+        self._whole.append(sums[:, : count * _HOPS].reshape(len(sums), count, _HOPS).sum(axis=2))
+        self._sums = sums[:, count * _HOPS :]
 
     def energies(self, stream: int) -> Energies:
         """Return the energies of the whole segments of ``stream`` so far."""
-        return np.array([sums[stream] for sums in self._whole]) / self._segment
+        sums = np.concatenate([segments[stream] for segments in self._whole])
+        return np.asarray(sums / (_HOPS * self._weighting.hop))
 
     def peak_dbfs(self, stream: int) -> float:
         """Return the largest sample of ``stream`` in dBFS; -inf for silence."""

@@ -136,7 +136,7 @@ class _Features:
 
     def frame(self) -> None:
         """Hear one frame of all tracks."""
-        _, self._filter = self._weighting.squares(self._audio, self._filter, 5)
+        _, self._filter = self._weighting.squares(self._audio, self._filter)
         _, self._past = self._resampler.resample(self._audio, self._past)
         np.mean(np.square(self._audio), axis=1)
 

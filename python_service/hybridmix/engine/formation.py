@@ -79,9 +79,15 @@ class Formation:
         offset = position % self._frame
         if offset == 0:
             return all(kept.store.goes_on(run) for kept, run in zip(self._members, self._runs, strict=True))
-        end = position - offset + self._frame
-        return bool(self._frames) and all(
-            self._members[index].store.newest is frame and frame.end == end and not frame.complete
+        # The frames of a sheet end together and are complete together.
+        if (
+            not self._frames
+            or self._frames[0].end != position - offset + self._frame
+            or self._frames[0].complete
+        ):
+            return False
+        return all(
+            self._members[index].store.newest is frame
             for index, frame in zip(self._order, self._frames, strict=True)
         )
 

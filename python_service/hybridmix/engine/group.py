@@ -134,7 +134,7 @@ class Engine:
         filled = formation.fill(position, audio)
         hops = sum(count for _, _, count in filled)
         sums, self._filters[formation.filters] = self._weighting.squares(
-            audio, self._filters[formation.filters], hops
+            audio, self._filters[formation.filters]
         )
         squares = np.add.reduceat(sums, formation.starts, axis=0)
         at = 0
@@ -354,7 +354,7 @@ class Engine:
                 self._filters[first : first + 2] = 0.0
             rows += (first, first + 1) if channels == 2 else (first,)
         sums, self._filters[rows] = self._weighting.squares(
-            np.concatenate([stretch.audio for _, stretch in stretches]), self._filters[rows], hops
+            np.concatenate([stretch.audio for _, stretch in stretches]), self._filters[rows]
         )
         row = 0
         for kept, stretch in stretches:

@@ -26,11 +26,13 @@ def execute(group: Group) -> dict[bytes, list[Answer]]:
             values = [] if action.none else engine.values(action.epoch, action.end, action.member)
             for number, value in values:
                 member.values[number] = value
-            flags = (
-                (Flags.NONE if action.none else 0)
-                | (Flags.INCOMPLETE if action.incomplete else 0)
-                | (Flags.SKIPPED if action.skipped else 0)
-            )
+            flags = 0
+            if action.none or action.incomplete or action.skipped:
+                flags = (
+                    (Flags.NONE if action.none else 0)
+                    | (Flags.INCOMPLETE if action.incomplete else 0)
+                    | (Flags.SKIPPED if action.skipped else 0)
+                )
             answers.setdefault(member.peer, []).append(
                 Answer(action.member, flags, action.run, action.end, action.apply_at, values)
             )

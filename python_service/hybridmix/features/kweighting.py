@@ -1,8 +1,10 @@
 """K-weighting (ITU-R BS.1770) and the energy of hops, for any number of channels at once.
 
-Every row is filtered and summed on its own, in one fixed order, in double precision: a row's result
-has the same bits whether it is computed alone or together with others. Live playback and a bounce
-batch differently, and must agree.
+A hop is filtered as a few matrix products, in double precision: what its blocks add to the filter's state, the
+state at the beginning of every block, and from state and samples the output. That takes two thirds of the time of
+a filter that goes from sample to sample. Every row is filtered and summed on its own, hop after hop by products of
+one shape: a row's result has the same bits whether it is computed alone or together with others, and however many
+hops come at once. Live playback and a bounce batch differently, and must agree.
 """
 
 from __future__ import annotations
@@ -10,48 +12,93 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from pyloudnorm.iirfilter import IIRfilter
-from scipy.signal import lfilter
+from scipy.signal import sosfilt
+
+from hybridmix.errors import InputError
 
 __all__ = ["KWeighting"]
+
+Doubles = npt.NDArray[np.float64]
 
 # The analogue prototypes of the two stages of BS.1770 (gain dB, Q, corner Hz), which give the table of
 # the recommendation exactly at 48 kHz and the same curve at every other rate.
 _SHELF = (3.99984385397, 0.7071752369554193, 1681.9744509555319, "high_shelf_DeMan")
 _HIGH_PASS = (0.0, 0.5003270373253953, 38.13547087613982, "high_pass_DeMan")
 
+#: Numbers of state: two for each stage.
+_ORDER = 4
+#: Samples in a block: about so many are fastest.
+_BLOCK = 27
+
 
 class KWeighting:
     """The K-weighting filter at one sample rate; the caller keeps the state of each channel."""
 
-    #: Numbers of state per channel: those of a filter of the fourth order.
-    STATE_SHAPE = (4,)
+    #: Numbers of state per channel.
+    STATE_SHAPE = (_ORDER,)
 
     def __init__(self, rate: int) -> None:
-        """Design the filter for ``rate`` Hz."""
-        # Both stages as one filter: in double precision that is as exact, and half the work to call.
-        shelf, high_pass = (
-            IIRfilter(gain, quality, corner, rate, kind)
-            for gain, quality, corner, kind in (_SHELF, _HIGH_PASS)
+        """Design the filter for ``rate`` Hz. Raises InputError for a rate that has no whole hops of 10 ms."""
+        if rate < 8000 or rate % 100:
+            raise InputError(
+                f"sample rate {rate} Hz has no hops of 10 ms; expected a multiple of 100 from 8000 on: "
+                "convert the audio to 44100 or 48000 Hz."
+            )
+        self.hop = rate // 100
+        lengths = [length for length in range(1, self.hop + 1) if self.hop % length == 0]
+        self._length = min(lengths, key=lambda length: abs(length - _BLOCK))
+        self._blocks = self.hop // self._length
+        sections = np.array(
+            [
+                np.concatenate([stage.b, stage.a]) / stage.a[0]
+                for stage in (IIRfilter(*design[:3], rate, design[3]) for design in (_SHELF, _HIGH_PASS))
+            ]
         )
-        self._zeros = np.convolve(shelf.b, high_pass.b)
-        self._poles = np.convolve(shelf.a, high_pass.a)
+        length = self._length
+        # What each sample of a block, and each number of state at its beginning, leads to by its end.
+        outputs, ends = _responses(sections, np.eye(length), np.zeros((length, _ORDER)))
+        held, kept = _responses(sections, np.zeros((_ORDER, length)), np.eye(_ORDER))
+        self._added = ends
+        self._weighted = np.concatenate([outputs, held])
+        self._states = _propagation(kept, self._blocks)
 
-    def squares(
-        self, audio: npt.NDArray[np.float32], state: npt.NDArray[np.float64], parts: int
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Filter a stretch of each channel.
+    def squares(self, audio: npt.NDArray[np.float32], state: Doubles) -> tuple[Doubles, Doubles]:
+        """Filter hops of each channel.
 
-        ``audio`` is (rows, frames), full scale 1.0, at least one row; ``state`` is (rows, 4), zeros where
-        a channel begins. Returns the sum of the squared weighted samples of each of ``parts`` equal parts,
-        (rows, parts), and the new state. However a signal is cut into stretches, its sums have the same bits.
+        ``audio`` is (rows, hops * rate / 100), full scale 1.0, at least one row and hop; ``state`` is (rows, 4), zeros
+        where a channel begins. Returns the sum of the squared weighted samples of each hop, (rows, hops), and the
+        new state.
         """
-        weighted, after = self.weight(audio, state)
+        rows, hops = len(audio), audio.shape[1] // self.hop
+        blocks = np.empty((rows, hops, self._blocks, self._length + _ORDER))
+        samples, begins = blocks[..., : self._length], blocks[..., self._length :]
+        samples[...] = audio.reshape(rows, hops, self._blocks, self._length)
+        given = np.empty((rows, hops, 1, _ORDER * (self._blocks + 1)))
+        given[:, :, 0, _ORDER:] = np.matmul(samples, self._added).reshape(rows, hops, -1)
+        for hop in range(hops):
+            given[:, hop, 0, :_ORDER] = state
+            states = np.matmul(given[:, hop], self._states).reshape(rows, self._blocks + 1, _ORDER)
+            begins[:, hop], state = states[:, :-1], states[:, -1]
+        weighted = np.matmul(blocks, self._weighted).reshape(rows, hops, self.hop)
         np.multiply(weighted, weighted, out=weighted)
-        # A reduction over the contiguous axis sums each part pairwise by itself.
-        return np.add.reduce(weighted.reshape(len(audio), parts, -1), axis=-1), after
+        # A reduction over the contiguous axis sums each hop pairwise by itself.
+        return np.add.reduce(weighted, axis=-1), state
 
-    def weight(
-        self, audio: npt.NDArray[np.float32], state: npt.NDArray[np.float64]
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Filter ``audio`` (rows, frames) from ``state`` (rows, 4); returns it weighted, and the new state."""
-        return lfilter(self._zeros, self._poles, audio.astype(np.float64), axis=-1, zi=state)
+
+def _responses(sections: Doubles, audio: Doubles, states: Doubles) -> tuple[Doubles, Doubles]:
+    """Filter each row of ``audio`` from its state (rows, 4); returns the outputs and the new states."""
+    outputs, after = sosfilt(sections, audio, axis=-1, zi=states.reshape(-1, 2, 2).transpose(1, 0, 2))
+    return outputs, after.transpose(1, 0, 2).reshape(-1, _ORDER)
+
+
+def _propagation(kept: Doubles, blocks: int) -> Doubles:
+    """Return what the first state and what each block adds (4 numbers each) make of the state before each block.
+
+    ``kept`` (4, 4) is what a block leaves of a state. The last four columns are the state behind the last block.
+    """
+    powers = [np.linalg.matrix_power(kept, distance) for distance in range(blocks + 1)]
+    whole = np.zeros((blocks + 1, _ORDER, blocks + 1, _ORDER))
+    for source in range(blocks + 1):
+        for place in range(source, blocks + 1):
+            whole[source, :, place] = powers[place - source]
+    return whole.reshape(_ORDER * (blocks + 1), -1)
