@@ -132,7 +132,6 @@ class Engine:
         """Store and hear hops of a formation that is ready: ``audio`` (rows, frames), as `push` takes them."""
         self.hear()
         filled = formation.fill(position, audio)
-        hops = sum(count for _, _, count in filled)
         sums, self._filters[formation.filters] = self._weighting.squares(
             audio, self._filters[formation.filters]
         )
@@ -158,7 +157,7 @@ class Engine:
                 kept, stretch = one
                 (now if kept.slot not in busy and len(stretch.hops) == hops else later).append(one)
                 busy.add(kept.slot)
-            self._hear(now, hops)
+            self._hear(now)
             self._unheard = later
 
     def feed(self, member: UUID, end: int) -> None:
@@ -344,8 +343,8 @@ class Engine:
                 row[:] = frame.audio
         return audio.reshape(len(frames), -1)
 
-    def _hear(self, stretches: Sequence[tuple[Kept, Stretch]], hops: int) -> None:
-        """Filter one stretch of ``hops`` of each member, and note what it sums up to."""
+    def _hear(self, stretches: Sequence[tuple[Kept, Stretch]]) -> None:
+        """Filter one stretch of each member, all equally long, and note what it sums up to."""
         rows: list[int] = []
         for kept, stretch in stretches:
             first, channels = 2 * kept.slot, len(stretch.audio)
