@@ -18,6 +18,7 @@ from hybridmix_models.evaluation.mixers import (
     OracleRole,
     Raw,
     RolePrior,
+    _bounded,
 )
 from hybridmix_models.evaluation.scenarios import relevelled
 from hybridmix_models.evaluation.sound import loudness_lufs
@@ -111,7 +112,34 @@ def test_a_network_mixes_as_it_computes_one_frame_later() -> None:
         )[0].numpy()
     gains = NetworkMixer("one", network, Hearing()).gains_db(SCENE)
     assert not gains[:, 0].any()
-    assert gains[:, 1:] == pytest.approx(computed[:, :-1], abs=1e-4)
+    assert gains[:, 1:] == pytest.approx(np.minimum(computed[:, :-1], 12.0), abs=1e-4)
+
+
+def test_a_boost_is_limited_as_in_the_service() -> None:
+    network = build("alm-mr-plus").eval()
+    quiet = scene((TONES * 1e-3).astype(np.float32), TARGET, SCENE.reference)
+    gains = NetworkMixer("one", network, Hearing()).gains_db(quiet)
+    assert gains.max() == pytest.approx(12.0)
+
+
+def test_a_microphone_whose_performer_fell_silent_is_not_pulled_up() -> None:
+    """A tone of changing level leaks into a second microphone, 12 dB softer than that one's own performer."""
+    random = np.random.default_rng(2)
+    frames = 400
+    levels = np.repeat(10.0 ** random.uniform(-1.0, 0.0, frames // 10), 10 * FRAME)
+    playing = 0.2 * levels * random.normal(size=frames * FRAME)
+    own = 0.3 * random.normal(size=frames * FRAME) * (np.arange(frames * FRAME) < 160 * FRAME)
+    inputs = np.stack([playing, own + 0.1 * playing]).astype(np.float32)
+    energy = features.energy(inputs, RATE).astype(np.float64)
+    loudness = 10.0 * np.log10(
+        np.stack([np.convolve(row, np.ones(60) / 60.0)[:frames] for row in energy]) + 1e-12
+    )
+    up = (-20.0 - loudness).astype(np.float32)
+    bounded = _bounded(up, energy.astype(np.float32))
+    before = up[1, 159]
+    assert up[1, -1] > before + 6.0
+    assert bounded[1, 260:].max() <= before + 3.0
+    assert np.array_equal(bounded[0], np.minimum(up[0], 12.0))
 
 
 def test_tracks_that_were_heard_are_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,9 +124,9 @@ def test_features_depend_on_no_audio_after_their_frame(phase: int) -> None:
 
 
 @pytest.mark.parametrize("phase", range(6))
-def test_a_frame_uses_the_newest_patch_that_has_ended(phase: int) -> None:
+def test_a_frame_uses_the_newest_patch_that_ended_before_it(phase: int) -> None:
     newest = features.newest_patch(40, phase)
     ends = [6 * index + phase for index in range(features.patch_count(40, phase))]
     for frame in range(40):
-        ended = [index for index, end in enumerate(ends) if end <= frame]
+        ended = [index for index, end in enumerate(ends) if end < frame]
         assert newest[frame] == (ended[-1] if ended else -1)

@@ -26,21 +26,21 @@ def _sample_by_sample(audio: npt.NDArray[np.float32], rate: int) -> npt.NDArray[
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_a_minute_is_what_the_filter_gives_sample_by_sample(rate: int) -> None:
-    time = np.arange(60 * rate) / rate
+def test_long_audio_is_what_the_filter_gives_sample_by_sample(rate: int) -> None:
+    time = np.arange(12 * rate) / rate
     noise = np.random.default_rng(1).normal(0.0, 0.2, time.size)
-    audio = np.stack([noise, np.sin(2.0 * np.pi * 30.0 * time), np.ones_like(time), noise * (time < 20.0)])
+    audio = np.stack([noise, np.sin(2.0 * np.pi * 30.0 * time), np.ones_like(time), noise * (time < 4.0)])
     audio = audio.astype(np.float32)
     expected = _sample_by_sample(audio, rate)
     found = np.zeros_like(expected)
     weighting, state = KWeighting(rate), np.zeros((4, *KWeighting.STATE_SHAPE))
-    for first in range(0, 6000, 40):
+    for first in range(0, 1200, 40):
         stretch = audio[:, first * weighting.hop : (first + 40) * weighting.hop]
         found[:, first : first + 40], state = weighting.squares(stretch, state)
     # Relative to what a full-scale sample adds: -140 dB.
     assert np.abs(found - expected).max() < 1e-7 * weighting.hop
     assert found[0].sum() == pytest.approx(expected[0].sum(), rel=1e-9)
-    assert (found[3, 4000:] < 1e-30).all()
+    assert (found[3, 1000:] < 1e-30).all()
 
 
 def test_at_48_khz_the_impulse_response_is_that_of_the_table() -> None:

@@ -9,8 +9,11 @@ import numpy as np
 import torch
 from scipy.optimize import nnls
 
+from hybridmix.engine.names import MAX_BOOST_DB
+from hybridmix.engine.open_microphones import OpenMicrophones
 from hybridmix_models.data.types import Floats, Scene
 from hybridmix_models.evaluation.hearing import Hearing, delayed
+from hybridmix_models.evaluation.playback import SLEW_DB
 from hybridmix_models.evaluation.sound import loudness_lufs
 from hybridmix_models.gain import EqualLoudness
 from hybridmix_models.gain.network import GainNetwork
@@ -130,7 +133,7 @@ class BleedOracle:
 
 
 class NetworkMixer:
-    """A gain network, one frame ahead: what it computes at a frame is applied to the next."""
+    """A gain network as the service plays it: what it computes at a frame is applied to the next."""
 
     def __init__(self, name: str, network: GainNetwork, hearing: Hearing) -> None:
         """Mix by ``network``, called ``name`` in tables."""
@@ -148,7 +151,26 @@ class NetworkMixer:
         mask = torch.ones(level.shape[:2], dtype=torch.bool)
         with torch.inference_mode():
             computed = self._network.decide(embeddings, level, energy, mask)[0]
-        return delayed(np.asarray(computed.numpy(), np.float32))
+        return delayed(_bounded(np.asarray(computed.numpy(), np.float32), self._hearing.energy(scene)))
+
+
+def _bounded(gains_db: Floats, energy: Floats) -> Floats:
+    """Limit ``gains_db`` (n, T) as the service does: the boost, and what stands by itself in an open microphone.
+
+    ``energy`` is (n, T), K-weighted mean square.
+    """
+    microphones, slots = OpenMicrophones(), np.arange(len(gains_db))
+    for slot in range(len(gains_db)):
+        microphones.clear(slot)
+    bounded = np.empty_like(gains_db)
+    sent = np.minimum(gains_db[:, 0], np.float32(MAX_BOOST_DB))
+    for frame in range(gains_db.shape[1]):
+        microphones.work()
+        highest = np.minimum(microphones.ceilings_db(slots), np.float32(MAX_BOOST_DB))
+        bounded[:, frame] = np.minimum(gains_db[:, frame], highest)
+        sent = sent + np.clip(bounded[:, frame] - sent, -SLEW_DB, SLEW_DB)
+        microphones.note(slots, energy[:, frame], sent)
+    return bounded
 
 
 def weights_sha256(module: torch.nn.Module) -> str:

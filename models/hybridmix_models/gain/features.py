@@ -65,8 +65,11 @@ def patch_count(frames: int, phase: int) -> int:
 
 
 def newest_patch(frames: int, phase: int) -> Indices:
-    """Return the newest patch that ended by the end of each F2 frame, (frames,); -1 before the first."""
-    return (np.arange(frames, dtype=np.int64) - phase) // STRIDE
+    """Return the newest patch that each F2 frame can use, (frames,); -1 before the first.
+
+    A patch serves from the frame after the one that it ends with: it is embedded when that one is answered.
+    """
+    return (np.arange(frames, dtype=np.int64) - phase - 1) // STRIDE
 
 
 def patches(inputs: Floats, rate: int, phase: int = STRIDE - 1, *, normalised: bool = True) -> Floats:

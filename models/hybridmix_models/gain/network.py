@@ -124,6 +124,6 @@ class Step(nn.Module):
 def at_frames(slots: Tensor, frames: int, phase: int) -> Tensor:
     """Return what holds at each frame: (b, 1 + S, ...) -> (b, frames, ...).
 
-    Slot 0 holds before the first patch, slot s + 1 from the end of patch s on.
+    Slot 0 holds before the first patch, slot s + 1 from the frame after patch s on.
     """
     return slots[:, torch.from_numpy(newest_patch(frames, phase) + 1).to(slots.device)]

@@ -53,17 +53,21 @@ class Meter:
         #: First row of each stream.
         self._starts = _starts(channels)
         self._state = np.zeros((sum(channels), *KWeighting.STATE_SHAPE))
-        self._peaks = Peaks(channels)
+        #: Sample peaks of the streams.
+        self.peaks = Peaks(channels)
         #: What is no whole hop yet, and the sums of hops that are no whole segment.
         self._rest: Audio = np.zeros((sum(channels), 0), np.float32)
         self._sums = np.zeros((len(channels), 0))
         #: Sums of whole segments, (streams, segments) each.
         self._whole = [np.zeros((len(channels), 0))]
 
-    def add(self, block: Audio) -> None:
-        """Measure ``block``, shape ``(all channels, frames)``, at least one frame."""
-        self._peaks.add(block)
-        audio = np.concatenate([self._rest, block], axis=1)
+    def add(self, blocks: Sequence[Audio]) -> None:
+        """Measure one block of each stream, ``(channels, frames)``, of at least one frame."""
+        kept = self._rest.shape[1]
+        audio = np.empty((len(self._rest), kept + blocks[0].shape[1]), np.float32)
+        audio[:, :kept] = self._rest
+        np.concatenate(blocks, out=audio[:, kept:])
+        self.peaks.add(audio[:, kept:])
         hops = audio.shape[1] // self._weighting.hop
         self._rest = audio[:, hops * self._weighting.hop :].copy()
         if not hops:
@@ -78,10 +82,6 @@ class Meter:
         """Return the energies of the whole segments of ``stream`` so far."""
         sums = np.concatenate([segments[stream] for segments in self._whole])
         return np.asarray(sums / (_HOPS * self._weighting.hop))
-
-    def peak_dbfs(self, stream: int) -> float:
-        """Return the largest sample of ``stream`` in dBFS; -inf for silence."""
-        return self._peaks.dbfs(stream)
 
 
 class TruePeak:

@@ -65,7 +65,7 @@ class Observer:
 
     def left(self, stems: Sequence[Audio], mix: Audio) -> None:
         """Note what left the strips, in their order, and its sum."""
-        self._after.add(np.concatenate([*stems, mix]))
+        self._after.add([*stems, mix])
         self._true_peak.add(mix)
 
     def finish(self, session: MixSession, frames: int, seconds: float) -> Measurement:
@@ -134,7 +134,7 @@ class Observer:
 
     def _level(self, stream: int) -> tuple[float | None, float | None]:
         """Return loudness in LUFS and sample peak in dBFS of ``stream`` as it left."""
-        return finite(integrated(self._after.energies(stream))), finite(self._after.peak_dbfs(stream))
+        return finite(integrated(self._after.energies(stream))), finite(self._after.peaks.dbfs(stream))
 
     def _energies(self, rows: npt.NDArray[Any], frames: int) -> Energies:
         """Return the energies of 100 ms that the service measured of one track over ``frames`` samples."""
