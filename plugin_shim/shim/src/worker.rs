@@ -31,7 +31,7 @@ const IDLE_AFTER: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(3);
 const RENDER_PATIENCE: Duration = Duration::from_secs(10);
 /// Rest while the rest of a burst is awaited, and between those of a render.
-const BURST_REST: Duration = Duration::from_micros(200);
+const BURST_REST: Duration = Duration::from_micros(50);
 const JOIN_RETRY: Duration = Duration::from_secs(5);
 
 /// What main asks of the thread. When nobody can ask any more, it ends.
