@@ -116,7 +116,8 @@ class StepTrial:
         random = np.random.default_rng(tracks)
         embedding = np.zeros((tracks, 128), np.float32)
         for frame, (level, silent) in enumerate(_levels(random, tracks, frames)):
-            if frame % STRIDE == STRIDE - 1:
+            # The patch that ended with the frame before.
+            if frame and frame % STRIDE == 0:
                 embedding = random.normal(0.0, 1.0, (tracks, 128)).astype(np.float32)
             heard = level + random.normal(0.0, 6.0, tracks)
             yield {
@@ -139,7 +140,7 @@ class StepTrial:
             torch.from_numpy(np.stack([inputs[name] for inputs, _ in kept], axis=1))[None]
             for name in ("level_db", "energy")
         )
-        heard = [inputs["embedding"] for inputs, _ in kept[STRIDE - 1 :: STRIDE]]
+        heard = [inputs["embedding"] for inputs, _ in kept[STRIDE::STRIDE]]
         embeddings = torch.from_numpy(np.stack(heard, axis=1))[None]
         with torch.no_grad():
             gains = self.network.decide(
