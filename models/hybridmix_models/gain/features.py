@@ -26,7 +26,7 @@ FLOOR_DB = -100.0
 #: Samples at 16 kHz in an F2 frame, and the log-mel windows that end in one.
 _FRAME = logmel.RATE // 20
 _COLUMNS = _FRAME // logmel.HOP
-#: Frames that are weighted at once: more would not stay in the caches.
+#: Frames that are weighted at once: of a whole song that would take several times its memory.
 _STRETCH = 20
 #: Power is summed in blocks of which frames and patches both hold whole numbers.
 _BLOCK = 80

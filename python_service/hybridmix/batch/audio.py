@@ -92,6 +92,8 @@ class Source:
             if rate != target_rate
             else None
         )
+        #: Samples to read at once; 0 for just as many as are asked for.
+        self._step = reader.step if self._resampler is None else _FileReader.step
         self._ready = Fifo(reader.channels)
         self._ready.push(np.zeros((reader.channels, offset), np.float32))
         self._ended = False
@@ -105,7 +107,7 @@ class Source:
         return self._ready.pop(frames)
 
     def _pull(self, frames: int) -> None:
-        step = self._reader.step or max(1, frames)
+        step = self._step or frames
         block = self._reader.read(step)
         self._ended = block.shape[1] < step
         if self._resampler is not None:
@@ -122,8 +124,8 @@ class Source:
 class _Reader:
     """Blocks of an array."""
 
-    #: Samples to read at once, where not just as many as are asked for.
-    step: int | None = None
+    #: Samples that are best read at once; 0 where any number is as good.
+    step = 0
 
     def __init__(self, audio: Audio) -> None:
         self.channels = audio.shape[0]

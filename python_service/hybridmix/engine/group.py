@@ -220,7 +220,7 @@ class Engine:
                 kept.run = frame.run
                 begun.append(kept)
         lineup.read_users()
-        sheet = _sheet(frames)
+        sheet = Sheet.of(frames)
         energy = self._energy(frames, sheet)
         present = np.array([frame is not None for frame in frames], np.bool_)
         try:
@@ -390,14 +390,3 @@ class Engine:
         if action.incomplete:
             records["flags"] += FLAG_INCOMPLETE
         trace.write(records)
-
-
-def _sheet(frames: Sequence[Frame | None]) -> Sheet | None:
-    """The sheet that has just these ``frames``, in this order; None where there is none."""
-    sheet = frames[0].sheet if frames[0] is not None else None
-    if sheet is None or len(sheet.squares) != len(frames):
-        return None
-    for place, frame in enumerate(frames):
-        if frame is None or frame.sheet is not sheet or frame.place != place:
-            return None
-    return sheet

@@ -62,6 +62,17 @@ class Sheet:
         self.audio = np.zeros((rows, frame), np.float32)
         self.squares = np.zeros((members, HOPS))
 
+    @staticmethod
+    def of(frames: Sequence[Frame | None]) -> Sheet | None:
+        """Find the sheet that has just these ``frames``, in this order; None where there is none."""
+        sheet = frames[0].sheet if frames[0] is not None else None
+        if sheet is None or len(sheet.squares) != len(frames):
+            return None
+        for place, frame in enumerate(frames):
+            if frame is None or frame.sheet is not sheet or frame.place != place:
+                return None
+        return sheet
+
 
 class Stretch(NamedTuple):
     """Hops that arrived together."""

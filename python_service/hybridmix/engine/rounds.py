@@ -24,16 +24,13 @@ def execute(group: Group) -> dict[bytes, list[Answer]]:
                 engine.feed(action.member, action.end)
         elif (member := group.members.get(action.member)) is not None:
             values = [] if action.none else engine.values(action.epoch, action.end, action.member)
-            for number, value in values:
-                member.values[number] = value
-            flags = 0
-            if action.none or action.incomplete or action.skipped:
-                flags = (
-                    (Flags.NONE if action.none else 0)
-                    | (Flags.INCOMPLETE if action.incomplete else 0)
-                    | (Flags.SKIPPED if action.skipped else 0)
-                )
+            flags = (
+                (Flags.NONE if action.none else 0)
+                | (Flags.INCOMPLETE if action.incomplete else 0)
+                | (Flags.SKIPPED if action.skipped else 0)
+            )
+            member.values.update(values)
             answers.setdefault(member.peer, []).append(
-                Answer(action.member, flags, action.run, action.end, action.apply_at, values)
+                Answer(member.id, flags, action.run, action.end, action.apply_at, values)
             )
     return answers

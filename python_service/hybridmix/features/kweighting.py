@@ -1,10 +1,10 @@
 """K-weighting (ITU-R BS.1770) and the energy of hops, for any number of channels at once.
 
 A hop is filtered as a few matrix products, in double precision: what its blocks add to the filter's state, the
-state at the beginning of every block, and from state and samples the output. That takes two thirds of the time of
-a filter that goes from sample to sample. Every row is filtered and summed on its own, hop after hop by products of
-one shape: a row's result has the same bits whether it is computed alone or together with others, and however many
-hops come at once. Live playback and a bounce batch differently, and must agree.
+state at the beginning of every block, and from state and samples the output. That is faster than to go from sample
+to sample. Every row is filtered and summed on its own, hop after hop by products of one shape: a row's result has
+the same bits whether it is computed alone or together with others, and however many hops come at once. Live playback
+and a bounce batch differently, and must agree.
 """
 
 from __future__ import annotations

@@ -191,14 +191,8 @@ class Timeline:
         while boundary <= end:
             self._frames_ended(epoch, going, boundary, now)
             boundary += self.frame
-        if (
-            moved
-            and epoch.missing is None
-            and len(going) == len(self._roster.members)
-            and epoch.order[0] <= end
-        ):
-            # Everybody is here and has just delivered it.
-            epoch.missing = set()
+        if moved and epoch.missing is None and len(going) == len(self._roster.members):
+            epoch.missing = set()  # everybody is here and has just delivered it
         elif epoch.missing and end >= epoch.order[0]:
             moved = True
             epoch.missing.difference_update(run.member for run in going)
@@ -331,14 +325,11 @@ class Timeline:
 
     def _frames_ended(self, epoch: Epoch, runs: Sequence[Run], end: int, now: float) -> None:
         """Owe members of ``epoch`` the answer to a frame that they have ended and that is not computed."""
-        live = False
         for run in runs:
             if run.sync:
                 epoch.expect(end, None).owed_sync += 1
-            else:
-                live = True
             run.owed.append((end, run.delay, run.sync))
-        if live:
+        if not all(run.sync for run in runs):
             room = (epoch.delay - epoch.lead) / self.rate - COMPUTE_MARGIN_S
             epoch.expect(end, now + max(0.0, room))
 

@@ -173,18 +173,17 @@ def write_params(answers: Iterable[Answer]) -> list[list[bytes]]:
     heads: list[bytes] = []
     payload = bytearray()
     ends = [0]
-    pack_head, pack_value = _ANSWER.pack, _VALUE.pack
     for one in answers:
         position, apply_at, values = one.position, one.apply_at, one.values
         if not _sendable(position, apply_at, values):
             continue
         heads.append(
             _ANSWER_BEGIN
-            + pack_head(one.flags, one.instance.bytes, one.run, 0, 0, position, apply_at)
+            + _ANSWER.pack(one.flags, one.instance.bytes, one.run, 0, 0, position, apply_at)
             + _ANSWER_ENDS[len(values)]
         )
         for number, value in values:
-            payload += pack_value(number, 0, value)
+            payload += _VALUE.pack(number, 0, value)
         ends.append(len(payload))
     return [
         [
