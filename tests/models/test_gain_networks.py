@@ -171,7 +171,26 @@ def test_what_ships_begins_by_loudness_so_far() -> None:
     built, (embeddings, level, energy, mask) = build("alm-mr-plus").eval(), material(3, 300)
     loudness = History().whole(energy[0], mask[0])[0]
     gains = whole(built, (embeddings, level, energy, mask))
-    assert far_apart(gains[:, 20:], EqualLoudness.TARGET_LUFS - loudness[:, 20:]) < 1.5
+    away = gains[:, 20:] - (EqualLoudness.TARGET_LUFS - loudness[:, 20:])
+    assert float(away.abs().median()) < 1.0
+
+
+def test_what_ships_leaves_a_track_as_it_is_until_it_has_been_heard() -> None:
+    built, (embeddings, level, energy, mask) = network("alm-mr-plus"), material(3, 200)
+    level[:, 0, :60], energy[:, 0, :60] = -100.0, 0.0
+    gains = whole(built, (embeddings, level, energy, mask))
+    assert torch.equal(gains[0, :67], torch.zeros(67))  # a block is eight frames
+    assert abs(float(gains[0, 67])) > 0.1
+
+
+def test_what_ships_is_slow_near_what_it_asks_for_and_quick_far_from_it() -> None:
+    built = network("alm-mr-plus")
+    assert isinstance(built, AlmMrPlus)
+    way = torch.tensor([0.5, -1.0, 6.0, -12.0, 24.0])
+    heard = torch.ones(5, dtype=torch.bool)
+    moved = built._followed(torch.zeros(5), way, heard, heard)
+    expected = torch.tensor([0.5 * (0.03 + 0.5 / 24), -(0.03 + 1 / 24), 6 * 0.28, -12 * 0.53, 24.0])
+    assert torch.allclose(moved, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("change_db", [-14.0, 9.0])

@@ -2,9 +2,9 @@
 
 The running loudness of 3 s that equal loudness goes by follows every phrase; the balance of a song does not. So
 blocks of 400 ms are averaged over about a minute, gated as in Recommendation ITU-R BS.1770-4, annex 1: blocks
-below -70 LUFS, or 10 LU below the average so far, do not count. Blocks that stay 8 LU above it for a second are a
-fader that was moved: the average begins anew with them. A fader that is pulled down looks like a performer who
-falls silent in an open microphone, so downwards the average only waits; what it was is left to the network.
+below -70 LUFS, or 10 LU below the average so far, do not count. Blocks that stay 8 LU above it for half a second
+are a fader that was moved: the average begins anew with them. A fader that is pulled down looks like a performer
+who falls silent in an open microphone, so downwards the average only waits; what it was is left to the network.
 
 How far the soft blocks of a microphone lie below its loud ones tells how much of the loudness is bleed.
 """
@@ -30,7 +30,7 @@ class History(nn.Module):
     #: 10 LU below the average, 8 LU above it.
     RELATIVE_GATE, HIGH = 0.1, 10.0**0.8
     #: Frames in succession above `HIGH` that make the average begin anew.
-    HIGH_FRAMES = 20
+    HIGH_FRAMES = 10
     #: Quantiles of the blocks' loudness that are followed, and their step in LU: at first, and at last.
     QUANTILES = (0.1, 0.5, 0.9)
     FIRST_STEP, LAST_STEP = 2.0, 0.15
@@ -40,6 +40,8 @@ class History(nn.Module):
     MAX_ENERGY = 1e6
     #: Numbers in what `forward` tells of each track.
     FEATURES = 3 + len(QUANTILES)
+    #: Which of them grows with the blocks that counted, from 0 before the first.
+    COUNT = 2
 
     quantiles: Tensor
 

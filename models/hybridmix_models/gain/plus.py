@@ -9,6 +9,8 @@ Departures from the paper's network:
   the same answer.
 - It is told how the levels of each track were spread so far (`History`): how far below its loud passages a
   microphone's soft ones lie tells how much of it is bleed.
+- The gain follows what the network asks for slowly while it is near and quickly while it is far: doubts are not
+  heard, moved faders are. Until a track has been heard for a block its gain is 0 dB.
 """
 
 from __future__ import annotations
@@ -46,9 +48,12 @@ class AlmMrPlus(GainNetwork):
         State("high", (), torch.float32, "frames", "frames in succession far above the average"),
         State("recent", (), torch.float32, "mean square", "mean of the blocks of the last second"),
         State("spread", (len(History.QUANTILES),), torch.float32, "LU", "quantiles beside the average"),
+        State("gain", (), torch.float32, "dB", "the gain of the frame before"),
     )
     #: Most that the network adds, either way, dB.
     REACH_DB = 24.0
+    #: Share of the way to what is asked for that the gain goes in a frame: `NEAR`, and 1 more for `FAR_DB` of way.
+    NEAR, FAR_DB = 0.03, 24.0
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,17 +69,26 @@ class AlmMrPlus(GainNetwork):
         lufs, told = lufs.reshape(energy.shape), told.reshape(*energy.shape, -1)
         heard = at_frames(self.core.heard(embeddings, mask), level_db.shape[2], phase)
         levels = self._levels(level_db, energy, lufs, told).transpose(1, 2)
-        raw = self.core.sequence(heard, levels, mask)
-        return torch.where(mask[..., None], self._gain(lufs, raw), 0.0)
+        asked = self._asked(lufs, self.core.sequence(heard, levels, mask))
+        gain, gains = torch.zeros_like(asked[..., 0]), []
+        known = torch.zeros_like(mask)
+        for wanted, count in zip(asked.unbind(dim=2), told[..., self.history.COUNT].unbind(dim=2), strict=True):
+            gain = self._followed(gain, wanted, known, count > 0.0)
+            known = count > 0.0
+            gains.append(gain)
+        return torch.where(mask[..., None], torch.stack(gains, dim=2), 0.0)
 
     def step(
         self, embedding: Tensor, level_db: Tensor, energy: Tensor, mask: Tensor, *state: Tensor
     ) -> tuple[Tensor, ...]:
         """See `GainNetwork.step`."""
-        hidden, *past = state
+        hidden, *past, before = state
+        known = past[2] > 0.0
         lufs, told, *past = self.history(energy, mask, *past)
         raw, hidden = self.core.advance(embedding, self._levels(level_db, energy, lufs, told), mask, hidden)
-        return torch.where(mask, self._gain(lufs, raw), 0.0), hidden, *past
+        before = torch.where(before.abs() <= LinearGain.MIN_DB * -1.0, before, 0.0)
+        gain = self._followed(before, self._asked(lufs, raw), known, told[..., self.history.COUNT] > 0.0)
+        return torch.where(mask, gain, 0.0), hidden, *past, torch.where(mask, gain, before)
 
     def _levels(self, level_db: Tensor, energy: Tensor, lufs: Tensor, told: Tensor) -> Tensor:
         """Return what the core hears of the level, (..., 8)."""
@@ -83,7 +97,13 @@ class AlmMrPlus(GainNetwork):
         near = torch.stack([scaled_level(level_db + gain), scaled_level(loudness + gain)], dim=-1)
         return torch.cat([near, told], dim=-1)
 
-    def _gain(self, lufs: Tensor, raw: Tensor) -> Tensor:
+    def _asked(self, lufs: Tensor, raw: Tensor) -> Tensor:
         """Add the residual: one unit of ``raw`` is 8.7 dB (a factor of e) while it is small."""
         residual = self.REACH_DB * torch.tanh(raw * (20.0 / math.log(10.0) / self.REACH_DB))
         return torch.clamp(EqualLoudness.TARGET_LUFS - lufs + residual, LinearGain.MIN_DB, LinearGain.MAX_DB)
+
+    def _followed(self, before: Tensor, asked: Tensor, known: Tensor, knows: Tensor) -> Tensor:
+        """Return the gain after ``before``: at what is asked for where the track was not ``known`` so far."""
+        way = asked - before
+        moved = before + way * (self.NEAR + way.abs() / self.FAR_DB).clamp(max=1.0)
+        return torch.where(knows, torch.where(known, moved, asked), 0.0)
