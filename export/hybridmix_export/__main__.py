@@ -8,7 +8,7 @@ import hashlib
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,8 @@ def export_all(
 ) -> list[str]:
     """Convert, check and write every model with its card into ``folder``; return their names.
 
-    The rules, and what was trained: the networks of ``runs`` with their embedding, or full VGGish. Nothing is
-    written unless every model passes.
+    The rules, and what was trained: the networks of ``runs`` with their embedding, or full VGGish; embeddings
+    in ``int8``. Nothing is written unless every model passes.
 
     Raises:
         ParityError: a model does not compute what its module computes.
@@ -62,7 +62,7 @@ def _trained_files(
 ) -> dict[str, bytes]:
     """Return the files of what was trained; see `export_all`."""
     # They need the extra `train`, the rules do not.
-    from hybridmix_export.eight_bit import gain_difference_db, in_int8
+    from hybridmix_export.eight_bit import IN_INT8, gain_difference_db, in_int8
     from hybridmix_export.trained import exports_of, load_runs, vggish_export
 
     files: dict[str, bytes] = {}
@@ -70,12 +70,13 @@ def _trained_files(
     embeddings = [vggish_export(vggish)] if vggish is not None else []
     for export in [*embeddings, *(exports_of(trained, figures) if trained else [])]:
         content = _reloaded(export)
-        facts = {"parity_measured": check(export, content)}
-        files |= _files(_with_facts(export, facts), content)
+        facts: dict[str, Any] = {"parity_measured": check(export, content)}
         if int8 and isinstance(export.trial, EmbeddingTrial):
-            quantised = in_int8(content)
-            moved = gain_difference_db(content, quantised, trained if export.name == "embedding" else ())
-            files |= _files(_twin(export, moved), quantised)
+            single, content = content, in_int8(content)
+            facts["int8"] = IN_INT8
+            if export.name == "embedding":
+                facts["gain_difference_p99_db"] = gain_difference_db(single, content, trained)
+        files |= _files(dataclasses.replace(export, facts={**export.facts, **facts}), content)
     return files
 
 
@@ -116,21 +117,6 @@ def _files(export: Export, content: bytes) -> dict[str, bytes]:
     return {f"{export.name}.onnx": content, f"{export.name}.card.json": card(export, content).encode()}
 
 
-def _with_facts(export: Export, facts: Mapping[str, Any]) -> Export:
-    return dataclasses.replace(export, facts={**export.facts, **facts})
-
-
-def _twin(export: Export, moved: Mapping[str, float]) -> Export:
-    """Return what the card of the int8 twin of ``export`` says."""
-    facts = {
-        "int8": "static, per channel, ranges from the demo session",
-        "gain_difference_p99_db": dict(moved),
-    }
-    return dataclasses.replace(
-        _with_facts(export, facts), name=f"{export.name}_int8", summary=f"{export.summary} In int8."
-    )
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     parser = argparse.ArgumentParser(
@@ -158,7 +144,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--vggish", type=Path, metavar="FILE", help="weights of full VGGish, to export it too"
     )
-    parser.add_argument("--single-precision", action="store_true", help="write no int8 twins of embeddings")
+    parser.add_argument(
+        "--single-precision", action="store_true", help="write embeddings as they were trained, not in int8"
+    )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 when a file there is out of date"
     )

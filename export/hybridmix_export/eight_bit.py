@@ -1,4 +1,4 @@
-"""The int8 twin of an embedding file: made from the demo session's audio, and how far gains move by it."""
+"""An embedding file in int8: its ranges are those of the demo session, and how far gains move by it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from hybridmix_export.trials import Arrays
 from hybridmix_models.gain import features
 from hybridmix_models.gain.logmel import SAMPLES
 
-__all__ = ["LARGEST_DB", "gain_difference_db", "in_int8"]
+__all__ = ["IN_INT8", "LARGEST_DB", "gain_difference_db", "in_int8"]
 
+#: What the card says of it.
+IN_INT8 = "static, per channel, from the third convolution on; ranges from the demo session"
 #: Largest 99th percentile of what int8 may change in a gain, dB.
 LARGEST_DB = 0.3
 _DEMO = Path(hybridmix.__file__).parent / "demo"

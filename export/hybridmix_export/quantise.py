@@ -1,6 +1,8 @@
 """Static int8 of embedding networks: convolutions and fully connected layers, per channel, from real audio.
 
-The front end stays in single precision. Dynamic quantisation would be slower than none: it measures every
+The front end stays in single precision, and with it the first two convolutions: they have few channels and much to
+tell apart, in int8 they are no faster, and gains move twice as far. Weights take seven bits, so that no sum overflows
+on processors without VNNI. Dynamic quantisation would be slower than none: it measures every
 activation again in every call.
 """
 
@@ -46,7 +48,9 @@ def quantise(content: bytes, batches: Iterable[Arrays]) -> bytes:
             _Reader(batches),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=_LAYERS,
+            nodes_to_exclude=_first_convolutions(prepared),
             per_channel=True,
+            reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
@@ -59,3 +63,8 @@ def quantise(content: bytes, batches: Iterable[Arrays]) -> bytes:
     model.opset_import.extend(kept)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def _first_convolutions(path: Path) -> list[str]:
+    """Return the names of those that stay in single precision."""
+    return [node.name for node in onnx.load(str(path)).graph.node if node.op_type == "Conv"][:2]

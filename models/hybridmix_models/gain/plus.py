@@ -72,7 +72,9 @@ class AlmMrPlus(GainNetwork):
         asked = self._asked(lufs, self.core.sequence(heard, levels, mask))
         gain, gains = torch.zeros_like(asked[..., 0]), []
         known = torch.zeros_like(mask)
-        for wanted, count in zip(asked.unbind(dim=2), told[..., self.history.COUNT].unbind(dim=2), strict=True):
+        for wanted, count in zip(
+            asked.unbind(dim=2), told[..., self.history.COUNT].unbind(dim=2), strict=True
+        ):
             gain = self._followed(gain, wanted, known, count > 0.0)
             known = count > 0.0
             gains.append(gain)

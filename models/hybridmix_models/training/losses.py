@@ -70,7 +70,7 @@ def played(audio: Tensor, gain_db: Tensor, delay: int) -> tuple[Tensor, int]:
     Returns:
         The mix from the first sample that has a gain, (b, samples), and the number of that sample.
     """
-    tracks, frames = gain_db.shape[1:]
+    frames = gain_db.shape[2]
     frame = audio.shape[2] // frames
     amplitude = torch.exp(gain_db * _DB)
     before = torch.cat([amplitude[:, :, :1], amplitude[:, :, :-1]], dim=2)
