@@ -51,11 +51,11 @@ class Gain(Run):
     step_db: float = 15.0
     #: Control delays, one drawn per excerpt: 0 is the paper's zero latency, below 0 hears the future.
     delays_ms: tuple[float, ...] = (0.0,)
-    #: Weights of the losses: of the mix, of the gains, of movement beyond ``free_db`` per frame.
+    #: Weights of the losses: of the mix, of the gains, of movement beyond ``free_db`` per frame where nothing asks for it.
     spectral: float = 1.0
     gain: float = 0.0
     movement: float = 0.0
-    free_db: float = 0.25
+    free_db: float = 0.2
     #: Share of the run in which the shared embedding stays as it is.
     frozen: float = 1.0
     #: Other sounds of the same role: standard deviation of what is added to a track's embeddings, one draw per
@@ -97,7 +97,7 @@ _PLUS = dataclasses.replace(
     minutes=120.0,
     delays_ms=(20.0, 40.0, 60.0, 100.0, 200.0),
     step_share=0.4,
-    movement=1.0,
+    movement=3.0,
     blur=1.5,
     average=0.999,
 )
