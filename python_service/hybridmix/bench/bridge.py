@@ -14,14 +14,14 @@ from hybridmix.bench.quantiles import quantiles
 __all__ = ["measure"]
 
 
-def measure(tracks: int, seconds: float, block: int, rate: int) -> dict[str, Any]:
-    """Play ``tracks`` live for ``seconds`` and return the figures of docs/benchmarks.md.
+def measure(tracks: int, seconds: float, block: int, rate: int, model: str) -> dict[str, Any]:
+    """Play ``tracks`` live for ``seconds``, mixed by ``model``, and return the figures of docs/benchmarks.md.
 
     The echo runs for a quarter of the time before and a quarter after, so that both see the same machine.
     """
     before = echo.round_trips(tracks, seconds / 4, block, rate)
     with tempfile.TemporaryDirectory(prefix="hybridmix-") as parent:
-        service = Service(Path(parent) / "run")
+        service = Service(Path(parent) / "run", model)
         try:
             idle_cpu, _ = service.usage()
             host = HostProcess(service.folder, tracks, seconds, block, rate)
@@ -46,6 +46,7 @@ def measure(tracks: int, seconds: float, block: int, rate: int) -> dict[str, Any
         "seconds": seconds,
         "block": block,
         "rate": rate,
+        "model": model,
         "rtt_ms": {name: peer["rtt_ms"][name] for name in ("p50", "p99", "p99_9", "count")},
         "echo_ms": quantiles(before + after),
         "late": result["late"],

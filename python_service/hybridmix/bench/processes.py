@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 from hybridmix.engine.client import Client
+from hybridmix.engine.names import DEFAULT
 from hybridmix.errors import HybridMixError, InputError
 
 __all__ = ["HostProcess", "Service", "built"]
@@ -33,12 +34,15 @@ def built(name: str) -> Path:
 
 
 class Service:
-    """``hybridmix serve`` in ``folder``; ``ready_at`` is when it said that it accepts (monotonic s)."""
+    """``hybridmix serve`` in ``folder`` by ``model``; ``ready_at`` is when it said that it accepts (monotonic s)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, model: str = DEFAULT) -> None:
         self.folder = folder
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "hybridmix", "serve", "--runtime-dir", str(folder), "--quiet"],
+            [
+                *(sys.executable, "-m", "hybridmix", "serve", "--runtime-dir", str(folder)),
+                *("--model", model, "--quiet"),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
         )

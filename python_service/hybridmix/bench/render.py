@@ -10,14 +10,15 @@ import pedalboard
 
 from hybridmix.batch import MixSession, MixTrack
 from hybridmix.batch.plugin import bundle_path
+from hybridmix.batch.session_file import Session
 
 __all__ = ["measure"]
 
 _RATE = 48000
 
 
-def measure(tracks: int, seconds: float) -> dict[str, Any]:
-    """Render ``tracks`` stereo tracks of ``seconds`` in memory; return the figures of docs/benchmarks.md."""
+def measure(tracks: int, seconds: float, model: str) -> dict[str, Any]:
+    """Render ``tracks`` stereo tracks of ``seconds`` in memory by ``model``; return the figures of docs/benchmarks.md."""
     rng = np.random.default_rng(1)
     frames = round(seconds * _RATE)
     audio = [
@@ -29,7 +30,7 @@ def measure(tracks: int, seconds: float) -> dict[str, Any]:
         for index in range(tracks)
     ]
     named = [MixTrack(samples, f"track {index + 1}") for index, samples in enumerate(audio)]
-    with MixSession(named, sample_rate=_RATE) as session:
+    with MixSession(named, sample_rate=_RATE, settings=Session(model=model)) as session:
         block = session.block
         # The first render also pays for memory that the process never had; the second is what counts.
         session.render()
@@ -38,6 +39,7 @@ def measure(tracks: int, seconds: float) -> dict[str, Any]:
     return {
         "tracks": tracks,
         "seconds": seconds,
+        "model": model,
         "block": block,
         "x_realtime": report.x_realtime,
         "x_realtime_passthrough": round(seconds / passing, 2),

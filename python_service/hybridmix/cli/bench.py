@@ -14,11 +14,15 @@ from rich.console import Console
 from rich.table import Table
 
 from hybridmix.engine.config import MODELS_FOLDER
+from hybridmix.engine.names import require_known
 from hybridmix.errors import HybridMixError, InputError
 
 __all__ = ["register"]
 
 _JSON = Annotated[bool, typer.Option("--json", help="print JSON with the keys of docs/benchmarks.md")]
+#: The rule: bridge and batch are measured without what a network costs, which `bench models` tells.
+_RULE = "equal-loudness"
+_Model = Annotated[str, typer.Option("--model", help="gain model of the service")]
 
 _bench = typer.Typer(no_args_is_help=True, help="Measure this machine, beside a baseline in the same run.")
 
@@ -34,6 +38,7 @@ def bridge(
     seconds: Annotated[float, typer.Option(min=5.0, help="how long they play")] = 30.0,
     block: Annotated[int, typer.Option(min=16, max=8192, help="samples per host block")] = 512,
     rate: Annotated[int, typer.Option(min=44100, max=192000, help="sample rate in Hz")] = 48000,
+    model: _Model = _RULE,
     as_json: _JSON = False,
 ) -> None:
     """Round trips from a hop sent to its values received, with real plugins at audio cadence.
@@ -42,13 +47,15 @@ def bridge(
     """
     from hybridmix.bench import bridge
 
-    _print(bridge.measure(tracks, seconds, block, rate), as_json)
+    require_known(model)
+    _print(bridge.measure(tracks, seconds, block, rate, model), as_json)
 
 
 @_bench.command("render")
 def render(
     tracks: Annotated[int, typer.Option(min=1, max=128, help="stereo tracks")] = 16,
     seconds: Annotated[float, typer.Option(min=5.0, help="length of the session")] = 60.0,
+    model: _Model = _RULE,
     as_json: _JSON = False,
 ) -> None:
     """Batch rendering in x real time, beside the same loop with a plugin that passes through.
@@ -58,7 +65,8 @@ def render(
     with _extras():
         from hybridmix.bench import render
 
-    _print(render.measure(tracks, seconds), as_json)
+    require_known(model)
+    _print(render.measure(tracks, seconds, model), as_json)
 
 
 @_bench.command("faults")
