@@ -8,7 +8,6 @@ from typing import cast
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from hybridmix_models.evaluation import balance, movement
 from hybridmix_models.gain.features import STRIDE
@@ -17,7 +16,7 @@ from hybridmix_models.training.batches import Batch, excerpt, gather
 from hybridmix_models.training.cache import TRAINING_RATE, Prepared
 from hybridmix_models.training.configs import Gain
 from hybridmix_models.training.embedded import FAST_LAYOUT, Embedded, digest
-from hybridmix_models.training.losses import SpectralLoss, gain_loss, movement_loss, played
+from hybridmix_models.training.losses import SpectralLoss, gain_loss, movement_loss, played, settled
 
 __all__ = ["GainTask"]
 
@@ -25,8 +24,6 @@ _FRAMES_PER_SECOND = 20
 #: Scenes that are validated, spread over all, and their longest part in s.
 _VALIDATED, _VALIDATED_S = 24, 30
 _VALIDATION_SEED = 20
-#: Change of a target that is a level step, dB, and the frames that a gain has to follow it: 1.5 s.
-_STEP_DB, _RECOVERY = 0.1, 30
 
 
 class GainTask:
@@ -75,7 +72,9 @@ class GainTask:
             "gain": (self.run.gain, lambda: gain_loss(gain_db, batch.target_db, batch.active & late)),
             "movement": (
                 self.run.movement,
-                lambda: movement_loss(gain_db, _settled(batch) & late, self.run.free_db),
+                lambda: movement_loss(
+                    gain_db, settled(batch.active, batch.target_db) & late, self.run.free_db
+                ),
             ),
         }
         return {name: weight * loss() for name, (weight, loss) in terms.items() if weight > 0.0}
@@ -131,12 +130,3 @@ class GainTask:
             known = self.embedded if self.run.frozen >= 1.0 else None
             batches.append(excerpt(scene, 0, frames, levels, 0, known, self.module.normalised))
         return batches
-
-
-def _settled(batch: Batch) -> Tensor:
-    """Return the frames, (b, n, T), in which nothing asks a gain to move: no entrance, no level step just before."""
-    active = batch.active.cpu().numpy()
-    entered = np.stack([movement.entrances(one) for one in active])
-    stepped = functional.pad((batch.target_db.diff(dim=2).abs() > _STEP_DB).float(), (_RECOVERY, 0))
-    recent = functional.max_pool1d(stepped, _RECOVERY, stride=1) > 0.0
-    return batch.active & ~torch.from_numpy(entered).to(recent.device) & ~recent

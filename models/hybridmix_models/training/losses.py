@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["SpectralLoss", "frame_mean", "gain_loss", "movement_loss", "played"]
+from hybridmix_models.evaluation import movement
+
+__all__ = ["SpectralLoss", "frame_mean", "gain_loss", "movement_loss", "played", "settled"]
 
 #: Windows of the published loss in samples at `_PUBLISHED_RATE` (arXiv 2603.15995, section 3), hop 25 %.
 _WINDOWS = (440, 884, 3528)
 _PUBLISHED_RATE = 44100
 _DB = math.log(10.0) / 20.0
+#: Change of a target that is a level step, dB, and the frames that a gain has to follow it: 1.5 s.
+_STEP_DB, _RECOVERY = 0.1, 30
 
 
 class SpectralLoss(nn.Module):
@@ -79,7 +84,7 @@ def played(audio: Tensor, gain_db: Tensor, delay: int) -> tuple[Tensor, int]:
     heard = audio[:, :, start:] if start >= 0 else functional.pad(audio, (-start, 0))
     length = min(heard.shape[2], audio.shape[2])
     heard = functional.pad(heard[:, :, : frames * frame], (0, max(frames * frame - heard.shape[2], 0)))
-    cut = heard.unflatten(2, (frames, frame)).permute(0, 2, 1, 3)
+    cut = heard.reshape(*heard.shape[:2], frames, frame).transpose(1, 2)
     share = torch.arange(1, frame + 1, dtype=audio.dtype, device=audio.device) / frame
     # The line from one gain to the next as two products over the tracks: a third of the time of a curve of samples.
     parts = torch.stack([before, amplitude - before], dim=3).permute(0, 2, 3, 1) @ cut
@@ -126,3 +131,16 @@ def movement_loss(gain_db: Tensor, counts: Tensor, free_db: float) -> Tensor:
     return frame_mean(
         functional.smooth_l1_loss(beyond, torch.zeros_like(beyond), reduction="none"), counts[:, :, 1:]
     ).mean()
+
+
+def settled(active: Tensor, target_db: Tensor) -> Tensor:
+    """Return the frames, (b, n, T) bool, in which nothing asks a gain to move: no entrance, no level step before.
+
+    Args:
+        active: (b, n, T) bool, frames in which the source plays.
+        target_db: (b, n, T), constant but for level steps.
+    """
+    entered = np.stack([movement.entrances(one) for one in active.cpu().numpy()])
+    stepped = functional.pad((target_db.diff(dim=2).abs() > _STEP_DB).to(target_db.dtype), (_RECOVERY, 0))
+    recent = functional.max_pool1d(stepped, _RECOVERY, stride=1) > 0.0
+    return active & ~torch.from_numpy(entered).to(active.device) & ~recent

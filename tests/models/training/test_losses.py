@@ -4,7 +4,14 @@ import auraloss.freq
 import pytest
 import torch
 
-from hybridmix_models.training.losses import SpectralLoss, frame_mean, gain_loss, movement_loss, played
+from hybridmix_models.training.losses import (
+    SpectralLoss,
+    frame_mean,
+    gain_loss,
+    movement_loss,
+    played,
+    settled,
+)
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -87,3 +94,13 @@ def test_only_movement_beyond_the_free_part_costs() -> None:
     slow = torch.arange(11.0)[None, None] * 0.2
     assert float(movement_loss(slow, counts, 0.25)) == 0.0
     assert float(movement_loss(slow * 10.0, counts, 0.25)) == pytest.approx(1.75 - 0.5)
+
+
+def test_entrances_and_level_steps_may_move_a_gain() -> None:
+    active = torch.ones(1, 2, 120, dtype=torch.bool)
+    active[0, 1, 60:85] = False
+    target_db = torch.zeros(1, 2, 120)
+    target_db[0, 0, 50:] = 5.0
+    frames = [set(track.nonzero()[:, 0].tolist()) for track in settled(active, target_db)[0]]
+    assert frames[0] == {*range(20, 50), *range(80, 120)}
+    assert frames[1] == {*range(20, 60), *range(105, 120)}
