@@ -49,7 +49,7 @@ CASES = [
         "model file models/equal_loudness.onnx has inputs ['audio', 'gain_db', 'held', 'peak'] and outputs "
         "['held_out', 'peak_out', 'trim_db']; expected ['energy', 'filled', 'gain_in', 'known_in', 'present', 'window'] "
         "and ['filled_out', 'gain_db', 'known', 'window_out']: install hybridmix again.",
-        arguments=SERVE,
+        arguments=(*SERVE, "--model", "equal-loudness"),
         prepare=both(wrong_model, made("run")),
         environ={"HYBRIDMIX_MODELS_DIR": "models"},
     ),

@@ -38,7 +38,7 @@ def _noise(level_db: float, seconds: float = 5.0, channels: int = 1, seed: int =
 def test_tracks_of_any_level_meet_at_the_target_in_the_shape_they_were_given() -> None:
     quiet, loud = _noise(-34.0)[0], _noise(-14.0, channels=2, seed=2).T
     tracks = [MixTrack(quiet, "quiet"), MixTrack(loud, "loud"), MixTrack(quiet, "muted", mute=True)]
-    with MixSession(tracks, sample_rate=RATE) as session:
+    with MixSession(tracks, sample_rate=RATE, settings=Session(model="equal-loudness")) as session:
         mix = session.render()
     assert mix.report.complete
     assert mix.stems[0] is not None
@@ -69,7 +69,7 @@ def test_a_render_begins_at_the_values_it_learned_and_stays_near_them() -> None:
         MixTrack(_noise(-26.0, 8.0), "quiet"),
         MixTrack(_noise(-3.0, 8.0, channels=2, seed=2), "loud", gain_offset_db=24.0),
     ]
-    with MixSession(tracks, sample_rate=RATE) as session:
+    with MixSession(tracks, sample_rate=RATE, settings=Session(model="equal-loudness")) as session:
         mix = session.render()
         values = [strip.shim.start_values for strip in session._strips]
     assert mix.report.complete

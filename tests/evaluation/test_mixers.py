@@ -117,7 +117,7 @@ def test_a_network_mixes_as_it_computes_one_frame_later() -> None:
 
 def test_a_boost_is_limited_as_in_the_service() -> None:
     network = build("alm-mr-plus").eval()
-    quiet = scene((TONES * 1e-3).astype(np.float32), TARGET, SCENE.reference)
+    quiet = scene((TONES * 2e-2).astype(np.float32), TARGET, SCENE.reference)
     gains = NetworkMixer("one", network, Hearing()).gains_db(quiet)
     assert gains.max() == pytest.approx(12.0)
 

@@ -31,7 +31,8 @@ def test_a_script_gets_the_samples_that_a_host_with_a_timeline_gets() -> None:
     with resources.as_file(resources.files("hybridmix") / "demo" / "session.toml") as session:
         voices, rate = load_voices(session, 3.0)
     tracks = [MixTrack(voice.audio, voice.label) for voice in voices]
-    with MixSession(tracks, sample_rate=rate, settings=Session(start="neutral")) as mixing:
+    settings = Session(model="equal-loudness", start="neutral")
+    with MixSession(tracks, sample_rate=rate, settings=settings) as mixing:
         mix = mixing.render()
     assert mix.report.complete, mix.report.counters
     with PrivateService("equal-loudness") as service, on_stage(service, voices, rate, 40) as stage:
