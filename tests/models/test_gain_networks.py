@@ -186,10 +186,12 @@ def test_what_ships_leaves_a_track_as_it_is_until_it_has_been_heard() -> None:
 def test_what_ships_is_slow_near_what_it_asks_for_and_quick_far_from_it() -> None:
     built = network("alm-mr-plus")
     assert isinstance(built, AlmMrPlus)
-    way = torch.tensor([0.5, -1.0, 6.0, -12.0, 24.0])
-    heard = torch.ones(5, dtype=torch.bool)
-    moved = built._followed(torch.zeros(5), way, heard, heard)
-    expected = torch.tensor([0.5 * (0.03 + 0.5 / 24), -(0.03 + 1 / 24), 6 * 0.28, -12 * 0.53, 24.0])
+    way = torch.tensor([0.5, -1.0, 4.0, 6.0, -12.0, 48.0])
+    heard = torch.ones(6, dtype=torch.bool)
+    moved = built._followed(torch.zeros(6), way, heard, heard)
+    expected = torch.tensor(
+        [0.5 * (0.03 + 0.5 / 48), -(0.03 + 1 / 48), 0.25, 6 * (0.03 + 6 / 48), -12 * 0.28, 48.0]
+    )
     assert torch.allclose(moved, expected, atol=1e-6)
 
 

@@ -52,8 +52,9 @@ class AlmMrPlus(GainNetwork):
     )
     #: Most that the network adds, either way, dB.
     REACH_DB = 24.0
-    #: Share of the way to what is asked for that the gain goes in a frame: `NEAR`, and 1 more for `FAR_DB` of way.
-    NEAR, FAR_DB = 0.03, 24.0
+    #: Share of the way to what is asked for that the gain goes in a frame: `NEAR`, and 1 more for `FAR_DB` of way;
+    #: at most `CALM_DB` while what is asked for is within `DOUBT_DB`.
+    NEAR, FAR_DB, CALM_DB, DOUBT_DB = 0.03, 48.0, 0.25, 5.0
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,5 +108,6 @@ class AlmMrPlus(GainNetwork):
     def _followed(self, before: Tensor, asked: Tensor, known: Tensor, knows: Tensor) -> Tensor:
         """Return the gain after ``before``: at what is asked for where the track was not ``known`` so far."""
         way = asked - before
-        moved = before + way * (self.NEAR + way.abs() / self.FAR_DB).clamp(max=1.0)
-        return torch.where(knows, torch.where(known, moved, asked), 0.0)
+        gone = way * (self.NEAR + way.abs() / self.FAR_DB).clamp(max=1.0)
+        gone = torch.where(way.abs() > self.DOUBT_DB, gone, gone.clamp(-self.CALM_DB, self.CALM_DB))
+        return torch.where(knows, torch.where(known, before + gone, asked), 0.0)
