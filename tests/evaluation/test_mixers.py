@@ -138,8 +138,8 @@ def test_a_microphone_whose_performer_fell_silent_is_not_pulled_up() -> None:
     bounded = _bounded(up, energy.astype(np.float32))
     before = up[1, 159]
     assert up[1, -1] > before + 6.0
-    assert bounded[1, 260:].max() <= before + 3.0
-    assert np.array_equal(bounded[0], np.minimum(up[0], 12.0))
+    assert bounded[1, 160:].max() <= before + 3.0
+    assert np.abs(bounded[0] - np.minimum(up[0], 12.0)).mean() < 0.5
 
 
 def test_tracks_that_were_heard_are_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ CONFIGS: Mapping[str, Config] = {
         vggish=True,
     ),
     "alm-mr-plus": Config(
-        AlmMrPlus, "AiLive Mixer, multi-rate, as a residual in dB on causal equal loudness."
+        AlmMrPlus, "AiLive Mixer, multi-rate, as a residual in dB on the loudness so far."
     ),
 }
 

@@ -9,7 +9,7 @@ from hybridmix.errors import InputError
 __all__ = ["DEFAULT", "HIGHEST_BOOST_DB", "MAX_BOOST_DB", "MODELS", "NETWORKS", "RULES", "require_known"]
 
 #: The gain model where nobody names one.
-DEFAULT = "equal-loudness"
+DEFAULT = "alm-mr-plus"
 #: Most that a model may raise a track by, dB, where nobody says otherwise; and the most that may be asked for.
 MAX_BOOST_DB = 12.0
 HIGHEST_BOOST_DB = 36.0

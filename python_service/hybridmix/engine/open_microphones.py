@@ -2,10 +2,11 @@
 
 A track that went down looks the same to a loudness rule whether a fader was pulled or a performer stopped. What
 is left in an open microphone is bleed, though, and bleed follows from the other tracks: its power is a sum of
-theirs. So where the power of the last 3 s is explained by that of at most six others, and lies at least 3 dB below
-the track's loudest 3 s, its gain may not be higher than when those 3 s began. That looks at the past alone. Measured
-on simulated stages: bleed is explained with a correlation of 0.78 to 0.97, a track that plays on after a step of
--12 dB with 0.82 at most.
+theirs. So while the last half second of a track lies at least 2 dB below its loudest 3 s, its gain may be at most
+2 dB higher than when it was last loud. After 3 s of that: where the power is explained by that of at most six
+others, or lies 16 dB below, no higher at all; where it is not for most of a second, as it likes. That looks at the
+past alone. Measured on simulated stages: bleed is explained with a correlation of 0.78 to 0.97, a track that plays on
+after a step of -12 dB with 0.82 at most.
 """
 
 from __future__ import annotations
@@ -18,18 +19,27 @@ from hybridmix.engine.gain import Floats, Slots
 
 __all__ = ["OpenMicrophones"]
 
-#: Frames that are looked at: 3 s; and from one look at a track to the next.
+#: Frames that are looked at: 3 s; those that tell how loud it is now; and from one look at a track to the next.
 WINDOW = 60
+_NOW = 10
 STRIDE = 6
 #: Other tracks that may explain one.
 _OTHERS = 6
-#: Correlation in dB between the power and what explains it: from here on it is bleed, below that no more.
-_BEGINS, _ENDS = 0.85, 0.7
+#: Correlation in dB between the power and what explains it: from here on it is bleed; below that it is none,
+#: where so many looks in succession say so.
+_BEGINS, _ENDS, _LOOKS = 0.85, 0.65, 3
 #: Bleed is this far below the loudest 3 s; what the loudest loses per frame: 0.1 dB/s.
-_BELOW = 10.0**-0.3
+_BELOW = 10.0**-0.2
+#: A track that may rise and is so far below its last 3 s has fallen.
+_FALL = 10.0**-0.6
+#: No fader step is this deep: bleed, whatever explains it.
+_FAR_BELOW = 10.0**-1.6
 _FORGETTING = 10.0 ** (-0.1 / 20.0 / 10.0)
 #: Mean square of silence (-70 dBFS), and the least that is told apart.
 _SILENCE, _FLOOR = 1e-7, 1e-12
+
+#: Rise that is let pass while it is not known whether it is bleed, dB.
+_DOUBT_DB = 2.0
 
 Doubles = npt.NDArray[np.float64]
 
@@ -43,7 +53,12 @@ class OpenMicrophones:
         self._rows: list[int] = []
         self._waiting = False
         self._power: Doubles = np.zeros((0, WINDOW))
-        self._sent: Doubles = np.zeros((0, WINDOW))
+        #: The gain sent last, that of the last loud moment, the frames since then, and looks in succession in which
+        #: others did not explain the track.
+        self._sent: Doubles = np.zeros(0)
+        self._loud_db: Doubles = np.zeros(0)
+        self._soft = np.zeros(0, np.int64)
+        self._unlike = np.zeros(0, np.int64)
         #: Frames without a gap, and the last one of them.
         self._count = np.zeros(0, np.int64)
         self._last = np.zeros(0, np.int64)
@@ -61,12 +76,15 @@ class OpenMicrophones:
         if slot >= len(self._count):
             more = slot + 1 - len(self._count)
             self._power = np.concatenate([self._power, np.zeros((more, WINDOW))])
-            self._sent = np.concatenate([self._sent, np.zeros((more, WINDOW))])
+            self._sent = np.concatenate([self._sent, np.zeros(more)])
+            self._loud_db = np.concatenate([self._loud_db, np.zeros(more)])
+            self._soft = np.concatenate([self._soft, np.zeros(more, np.int64)])
+            self._unlike = np.concatenate([self._unlike, np.zeros(more, np.int64)])
             self._count = np.concatenate([self._count, np.zeros(more, np.int64)])
             self._last = np.concatenate([self._last, np.zeros(more, np.int64)])
             self._loudest = np.concatenate([self._loudest, np.zeros(more)])
             self._ceiling = np.concatenate([self._ceiling, np.zeros(more)])
-        self._count[slot] = self._last[slot] = 0
+        self._count[slot] = self._last[slot] = self._soft[slot] = self._unlike[slot] = 0
         self._loudest[slot] = 0.0
         self._ceiling[slot] = np.inf
 
@@ -81,7 +99,7 @@ class OpenMicrophones:
         self._count[slots] = np.where(self._last[slots] == self._frame - 1, self._count[slots], 0) + 1
         self._last[slots] = self._frame
         self._power[slots, column] = energy
-        self._sent[slots, column] = sent_db
+        self._sent[slots] = sent_db
         self._rows = slots.tolist()
         self._waiting = True
 
@@ -101,15 +119,24 @@ class OpenMicrophones:
         # While only bleed is left, what the performer was is not forgotten.
         kept = _FORGETTING**STRIDE if np.isinf(self._ceiling[slot]) else 1.0
         self._loudest[slot] = max(mean, self._loudest[slot] * kept)
-        if not others or not _SILENCE < mean < self._loudest[slot] * _BELOW:
+        now = float(power[-_NOW:].mean())
+        free = not others or mean <= _SILENCE or now >= self._loudest[slot] * _BELOW
+        # One that plays softly and then falls silent has fallen, too.
+        if free or (np.isinf(self._ceiling[slot]) and now < mean * _FALL):
+            self._loud_db[slot], self._soft[slot], self._unlike[slot] = self._sent[slot], 0, 0
+        if free:
             self._ceiling[slot] = np.inf
             return
-        heard = np.roll(self._power[others], -1 - self._frame % WINDOW, axis=1)
-        likeness = _explained(power, heard)
-        if likeness < _ENDS:
+        self._soft[slot] += STRIDE
+        if self._soft[slot] < WINDOW:
+            self._ceiling[slot] = self._loud_db[slot] + _DOUBT_DB
+            return
+        likeness = _explained(power, np.roll(self._power[others], -1 - self._frame % WINDOW, axis=1))
+        self._unlike[slot] = self._unlike[slot] + 1 if likeness < _ENDS else 0
+        if likeness >= _BEGINS or mean < self._loudest[slot] * _FAR_BELOW:
+            self._ceiling[slot] = min(self._loud_db[slot], self._ceiling[slot])
+        elif self._unlike[slot] >= _LOOKS:
             self._ceiling[slot] = np.inf
-        elif likeness >= _BEGINS and np.isinf(self._ceiling[slot]):
-            self._ceiling[slot] = self._sent[slot, (self._frame + 1) % WINDOW]
 
 
 def _explained(power: Doubles, others: Doubles) -> float:
