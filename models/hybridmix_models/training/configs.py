@@ -93,7 +93,7 @@ _PAPER = Gain(network="alm-mr", steps=6000, minutes=25.0, learning_rate=4e-4, ba
 _PLUS = dataclasses.replace(
     _PAPER,
     network="alm-mr-plus",
-    steps=16000,
+    steps=12000,
     minutes=120.0,
     delays_ms=(20.0, 40.0, 60.0, 100.0, 200.0),
     step_share=0.4,
