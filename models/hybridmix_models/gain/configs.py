@@ -46,9 +46,7 @@ CONFIGS: Mapping[str, Config] = {
         "AiLive Mixer, multi-rate, with full VGGish, whose public weights are yours to give.",
         vggish=True,
     ),
-    "alm-mr-plus": Config(
-        AlmMrPlus, "AiLive Mixer, multi-rate, as a residual in dB on the loudness so far."
-    ),
+    "alm-mr-plus": Config(AlmMrPlus, "AiLive Mixer, multi-rate, as a residual in dB on the loudness so far."),
 }
 
 
