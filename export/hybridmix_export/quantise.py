@@ -1,7 +1,7 @@
 """Static int8 of embedding networks: convolutions and fully connected layers, per channel, from real audio.
 
 The front end stays in single precision, and with it the first two convolutions: they have few channels and much to
-tell apart, in int8 they are no faster, and gains move twice as far. Weights take seven bits, so that no sum overflows
+tell apart, in int8 they are no faster, and gains move nearly twice as far. Weights take seven bits, so that no sum overflows
 on processors without VNNI. Dynamic quantisation would be slower than none: it measures every
 activation again in every call.
 """

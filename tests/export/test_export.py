@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from hybridmix.engine.names import DEFAULT, MODELS
 from hybridmix.wire import parameters
 from hybridmix_export import __main__ as command
 from hybridmix_export.catalogue import CATALOGUE, Export
@@ -29,6 +30,14 @@ def _shipped(export: Export) -> bytes:
 
 def test_the_shipped_files_are_what_the_export_writes() -> None:
     assert command.differing(command.SHIPPED) == []
+
+
+def test_what_the_service_mixes_with_ships_in_8_megabytes() -> None:
+    sizes = {path.stem: path.stat().st_size for path in command.SHIPPED.glob("*.onnx")}
+    assert set(MODELS[DEFAULT]) <= set(sizes)
+    assert sum(sizes.values()) <= 8e6
+    measured = json.loads((command.SHIPPED / "alm_mr_plus.card.json").read_text(encoding="utf-8"))["metrics"]
+    assert set(measured["figures"]) == {"synthetic-a", "synthetic-b", "eif"}
 
 
 def test_a_file_that_was_touched_or_does_not_belong_is_named(

@@ -86,10 +86,11 @@ class AlmMrPlus(GainNetwork):
     ) -> tuple[Tensor, ...]:
         """See `GainNetwork.step`."""
         hidden, *past, before = state
-        known = past[2] > 0.0
+        _, _, count, *_ = past
+        known = count > 0.0
         lufs, told, *past = self.history(energy, mask, *past)
         raw, hidden = self.core.advance(embedding, self._levels(level_db, energy, lufs, told), mask, hidden)
-        before = torch.where(before.abs() <= LinearGain.MIN_DB * -1.0, before, 0.0)
+        before = torch.where(before.abs() <= -LinearGain.MIN_DB, before, 0.0)
         gain = self._followed(before, self._asked(lufs, raw), known, told[..., self.history.COUNT] > 0.0)
         return torch.where(mask, gain, 0.0), hidden, *past, torch.where(mask, gain, before)
 

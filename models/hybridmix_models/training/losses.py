@@ -86,7 +86,7 @@ def played(audio: Tensor, gain_db: Tensor, delay: int) -> tuple[Tensor, int]:
     heard = functional.pad(heard[:, :, : frames * frame], (0, max(frames * frame - heard.shape[2], 0)))
     cut = heard.reshape(*heard.shape[:2], frames, frame).transpose(1, 2)
     share = torch.arange(1, frame + 1, dtype=audio.dtype, device=audio.device) / frame
-    # The line from one gain to the next as two products over the tracks: a third of the time of a curve of samples.
+    # The line from one gain to the next as two products over the tracks: quicker than a curve of all samples.
     parts = torch.stack([before, amplitude - before], dim=3).permute(0, 2, 3, 1) @ cut
     mix = (parts[:, :, 0] + parts[:, :, 1] * share).flatten(1)
     if start >= 0:
