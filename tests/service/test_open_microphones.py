@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from hybridmix.engine.gain import Gains
+from hybridmix.engine.open_microphones import OpenMicrophones
 from hybridmix.engine.safety import Safety
 
 _TRACKS = 6
@@ -81,3 +82,21 @@ def test_a_track_that_falls_further_than_any_fader_is_not_raised_whatever_it_sou
     # The rule in this test rises within half a second, before anything shows that the track has fallen.
     assert rise.max() < 6.0
     assert rise[120:].max() < 4.0
+
+
+def test_a_slot_that_was_used_before_is_like_a_new_one() -> None:
+    slots = np.arange(2)
+    used, new = OpenMicrophones(), OpenMicrophones()
+    for one in (used, new):
+        one.clear(0)
+        one.clear(1)
+    for _ in range(80):
+        used.work()
+        used.note(slots, np.array([0.1, 0.1], np.float32), np.array([9.0, 9.0], np.float32))
+    used.reset()
+    for frame in range(90):
+        energy = np.array([0.1 if frame < 45 else 0.05, 0.1], np.float32)
+        for one in (used, new):
+            one.work()
+            one.note(slots, energy, np.zeros(2, np.float32))
+        assert np.array_equal(used.ceilings_db(slots), new.ceilings_db(slots))

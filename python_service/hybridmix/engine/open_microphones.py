@@ -30,14 +30,13 @@ _OTHERS = 6
 _BEGINS, _ENDS, _LOOKS = 0.85, 0.65, 3
 #: Bleed is this far below the loudest 3 s; what the loudest loses per frame: 0.1 dB/s.
 _BELOW = 10.0**-0.2
-#: A track that may rise and is so far below its last 3 s has fallen.
-_FALL = 10.0**-0.6
+_FORGETTING = 10.0 ** (-0.1 / 20.0 / 10.0)
 #: No fader step is this deep: bleed, whatever explains it.
 _FAR_BELOW = 10.0**-1.6
-_FORGETTING = 10.0 ** (-0.1 / 20.0 / 10.0)
+#: A track that may rise and is so far below its last 3 s has fallen.
+_FALL = 10.0**-0.6
 #: Mean square of silence (-70 dBFS), and the least that is told apart.
 _SILENCE, _FLOOR = 1e-7, 1e-12
-
 #: Rise that is let pass while it is not known whether it is bleed, dB.
 _DOUBT_DB = 2.0
 
@@ -85,7 +84,7 @@ class OpenMicrophones:
             self._loudest = np.concatenate([self._loudest, np.zeros(more)])
             self._ceiling = np.concatenate([self._ceiling, np.zeros(more)])
         self._count[slot] = self._last[slot] = self._soft[slot] = self._unlike[slot] = 0
-        self._loudest[slot] = 0.0
+        self._loudest[slot] = self._loud_db[slot] = 0.0
         self._ceiling[slot] = np.inf
 
     def ceilings_db(self, slots: Slots) -> Floats:
