@@ -83,6 +83,19 @@ def test_streaming_is_the_whole_signal_after_10_minutes() -> None:
 
 
 @ANY
+@torch.no_grad()
+def test_every_gain_is_raised_by_the_same(name: str) -> None:
+    built, inputs = network(name), material(4, 90)
+    before = whole(built, inputs)
+    built.raise_by(1.5)
+    raised = whole(built, inputs) - before
+    # Not where a bound holds it, nor where no gain is known yet.
+    free = (before > LinearGain.MIN_DB) & (before < LinearGain.MAX_DB - 1.5) & (before != 0.0)
+    assert free.float().mean() > 0.3
+    assert torch.allclose(raised[free], torch.tensor(1.5), atol=1e-3)
+
+
+@ANY
 def test_the_order_of_tracks_is_nothing(name: str) -> None:
     built, inputs = network(name), material(7, 200)
     order = torch.tensor([3, 0, 6, 2, 5, 1, 4])

@@ -84,6 +84,17 @@ def test_a_track_that_falls_further_than_any_fader_is_not_raised_whatever_it_sou
     assert rise[120:].max() < 4.0
 
 
+def test_a_track_that_is_soft_when_it_is_first_looked_at_rises_from_its_own_gain() -> None:
+    microphones, slots = OpenMicrophones(), np.arange(2)
+    for slot in slots:
+        microphones.clear(int(slot))
+    for frame in range(80):
+        microphones.work()
+        energy = np.array([0.1 if frame < 45 else 0.05, 0.1], np.float32)
+        microphones.note(slots, energy, np.array([9.0, 9.0], np.float32))
+    assert microphones.ceilings_db(slots)[0] == pytest.approx(11.0)
+
+
 def test_a_slot_that_was_used_before_is_like_a_new_one() -> None:
     slots = np.arange(2)
     used, new = OpenMicrophones(), OpenMicrophones()

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hybridmix.engine.names import DEFAULT
 from hybridmix.errors import InputError
 from hybridmix.generated import checkout
 from hybridmix_models.cli import extra
@@ -72,6 +73,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command("evaluate")(evaluate)
     app.command("excerpts")(excerpts)
+    app.command("through-plugin")(through_plugin)
 
 
 def evaluate(
@@ -180,6 +182,59 @@ def excerpts(
                 one.songs(songs), mixers, condition.value, rooms, seed, out / one.name, advance
             )
         typer.echo(f"wrote {manifest}")
+
+
+def through_plugin(
+    model: Annotated[str, typer.Option("--model", help="a model that ships and has a run")] = DEFAULT,
+    runs: _Runs = Path("build/runs"),
+    set_name: Annotated[str, typer.Option("--set", help="synthetic-a, synthetic-b or eif")] = "eif",
+    condition: Annotated[_Condition, typer.Option("--condition", help="bleed")] = _Condition.NONE,
+    generated: _Generated = Path("build/data"),
+    shared: _Shared = Path("../shared/data"),
+    songs: _Limit = 1,
+    seed: _Seed = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="print all figures as JSON")] = False,
+) -> None:
+    """Mix the demo session and songs of a set by the real plugin, and score that beside the offline evaluation.
+
+    Example: hybridmix models through-plugin --set eif --songs 1
+    """
+    with extra():
+        from hybridmix_models.data.bleed import load_rooms
+        from hybridmix_models.evaluation.run import make_mixers
+        from hybridmix_models.evaluation.scenarios import takes
+        from hybridmix_models.evaluation.through_plugin import compare, demo
+
+    one = _find_sets([set_name], None, _SplitName.TEST, generated, shared)[0]
+    ((mixer, _),) = make_mixers(_find_models([model], runs, recorded=False), {})
+    rooms = load_rooms(generated / "rooms", one.rooms)
+    scenes = {"demo": demo()}
+    for song in one.songs(songs):
+        scenes[song.name] = next(iter(takes(song, (), condition.value, rooms, seed, ())))
+    figures = {}
+    with _bar("sessions", len(scenes)) as advance:
+        for name, take in scenes.items():
+            figures[name] = compare(take, "demo" if name == "demo" else set_name, mixer, model)
+            advance(name)
+    if as_json:
+        typer.echo(json.dumps({"model": model, "seed": seed, "sessions": figures}, allow_nan=False))
+        return
+    for name, found in figures.items():
+        apart = found["difference_db"]
+        typer.echo(
+            f"{name}: gains apart by {apart['p50']} dB (median), {apart['p99']} (99 %), {apart['max']}"
+        )
+        for door in ("offline", "plugin"):
+            told = found[door]
+            shown = {
+                "gain error, dB": told["gain_error_db"]["mean"],
+                "MR-STFT": told["mr_stft"],
+                "level, LU": told["level_lu"]["mean"],
+                "jumps as played, 99 %, dB": told["jumps_db"]["played"]["p99"],
+                "largest": told["jump_max_db"],
+                "over 0 dBFS": told["over_0dbfs"],
+            }
+            typer.echo(f"  {door}: " + ", ".join(f"{key} {value}" for key, value in shown.items()))
 
 
 def _command(options: Mapping[str, Sequence[str] | None]) -> str:

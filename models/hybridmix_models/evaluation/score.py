@@ -42,13 +42,21 @@ class Score:
     recoveries_s: tuple[float, ...] = ()
 
 
-def score(model: str, set_name: str, take: Take, gains_db: Floats, base_offset_db: float | None) -> Score:
+def score(
+    model: str,
+    set_name: str,
+    take: Take,
+    gains_db: Floats,
+    base_offset_db: float | None,
+    played: Played | None = None,
+) -> Score:
     """Score ``gains_db`` (n, T), as applied, of ``model`` on ``take``.
 
     ``base_offset_db`` is ``figures["offset_db"]`` of the same mixer on the base row of the song; steps need it.
+    ``played`` is what became of the gains, where that is known and need not be worked out.
     """
     scene = take.scene
-    played = play(scene.inputs, gains_db)
+    played = played or play(scene.inputs, gains_db)
     changes: dict[str, list[int]] = {}
     recoveries: tuple[float, ...] = ()
     if take.row == "base":

@@ -23,11 +23,11 @@ _POINTS = (512, 1024, 4096)
 _SILENCE_LUFS = -120.0
 
 
-def loudness_lufs(audio: Floats) -> float:
-    """Return the integrated loudness of mono ``audio`` (samples,) in LUFS (BS.1770-4), -120 or more."""
+def loudness_lufs(audio: Floats, rate: int = RATE) -> float:
+    """Return the integrated loudness of mono ``audio`` (samples,) at ``rate`` Hz in LUFS (BS.1770-4), -120 or more."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the mean of no block, where all is below the gate
-        lufs = float(Meter(RATE, "DeMan").integrated_loudness(audio.astype(np.float64)))
+        lufs = float(Meter(rate, "DeMan").integrated_loudness(audio.astype(np.float64)))
     return lufs if math.isfinite(lufs) else _SILENCE_LUFS
 
 

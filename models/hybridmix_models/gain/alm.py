@@ -119,6 +119,10 @@ class AlmMr(GainNetwork):
         raw, hidden = self.core.advance(embedding, scaled_level(level_db)[:, None], mask, *state)
         return torch.where(mask, self.gain(raw), 0.0), hidden
 
+    def raise_by(self, level_db: float) -> None:
+        """See `GainNetwork.raise_by`."""
+        self.core.mlp.scale(LinearGain.amplitude(level_db))
+
 
 class AlmSr(GainNetwork):
     """Single-rate: one decision for every window of audio, held until the next; 0 dB before the first.
@@ -180,6 +184,10 @@ class AlmSr(GainNetwork):
             torch.where(due, 0, count),
             held,
         )
+
+    def raise_by(self, level_db: float) -> None:
+        """See `GainNetwork.raise_by`."""
+        self.core.mlp.scale(LinearGain.amplitude(level_db))
 
     @staticmethod
     def _level(power: Tensor) -> Tensor:

@@ -53,6 +53,10 @@ class Dmc(GainNetwork):
         """See `GainNetwork.step`; neither ``level_db`` nor ``energy`` is used."""
         return (self._gains(embedding, mask),)
 
+    def raise_by(self, level_db: float) -> None:
+        """See `GainNetwork.raise_by`."""
+        self.mlp.scale(LinearGain.amplitude(level_db))
+
     def _gains(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """Turn (..., n, 128) into gains in dB, (..., n)."""
         own = cleaned(embeddings, mask)

@@ -85,6 +85,10 @@ class GainNetwork(nn.Module, ABC):
             gain_db (n,), then the new state.
         """
 
+    @abstractmethod
+    def raise_by(self, level_db: float) -> None:
+        """Make every gain higher by ``level_db``, in place; what the gains are beside each other stays."""
+
     def start(self, tracks: int) -> tuple[Tensor, ...]:
         """Return the state before the first frame."""
         return tuple(torch.zeros((tracks, *state.shape), dtype=state.dtype) for state in self.states)

@@ -84,6 +84,14 @@ class Mlp(nn.Sequential):
         last.weight.mul_(scale)
         last.bias.fill_(value)
 
+    @torch.no_grad()
+    def scale(self, factor: float) -> None:
+        """Let the output be ``factor`` times what it was."""
+        last = self[-1]
+        assert isinstance(last, nn.Linear)
+        last.weight.mul_(factor)
+        last.bias.mul_(factor)
+
 
 class LinearGain(nn.Module):
     """The paper's last step, a gain through ReLU, in dB.
@@ -98,6 +106,11 @@ class LinearGain(nn.Module):
     LEAK = 0.1
     #: Bounds of the gain in dB, those of the declared parameter.
     MIN_DB, MAX_DB = -80.0, 36.0
+
+    @staticmethod
+    def amplitude(level_db: float) -> float:
+        """Return what ``raw`` is multiplied by for a gain that is ``level_db`` higher."""
+        return float(10.0 ** (level_db / 20.0))
 
     def forward(self, raw: Tensor) -> Tensor:
         """Turn any real number into a gain in dB, -80 to 36."""

@@ -50,6 +50,8 @@ class AlmMrPlus(GainNetwork):
         State("spread", (len(History.QUANTILES),), torch.float32, "LU", "quantiles beside the average"),
         State("gain", (), torch.float32, "dB", "the gain of the frame before"),
     )
+    #: Added to every gain: what makes mixes as loud as their references.
+    level_db: Tensor
     #: Most that the network adds, either way, dB.
     REACH_DB = 24.0
     #: Share of the way to what is asked for that the gain goes in a frame: `NEAR`, and 1 more for `FAR_DB` of way;
@@ -61,6 +63,7 @@ class AlmMrPlus(GainNetwork):
         self.history = History()
         self.core = Core(levels=2 + History.FEATURES)
         self.core.mlp.begin(0.0, 0.3)
+        self.register_buffer("level_db", torch.zeros(()))
 
     def decide(
         self, embeddings: Tensor, level_db: Tensor, energy: Tensor, mask: Tensor, phase: int = STRIDE - 1
@@ -94,6 +97,10 @@ class AlmMrPlus(GainNetwork):
         gain = self._followed(before, self._asked(lufs, raw), known, told[..., self.history.COUNT] > 0.0)
         return torch.where(mask, gain, 0.0), hidden, *past, torch.where(mask, gain, before)
 
+    def raise_by(self, level_db: float) -> None:
+        """See `GainNetwork.raise_by`."""
+        self.level_db += level_db
+
     def _levels(self, level_db: Tensor, energy: Tensor, lufs: Tensor, told: Tensor) -> Tensor:
         """Return what the core hears of the level, (..., 8)."""
         loudness = 10.0 * torch.log10(energy.clamp(min=10.0 ** (FLOOR_DB / 10.0)))
@@ -104,7 +111,8 @@ class AlmMrPlus(GainNetwork):
     def _asked(self, lufs: Tensor, raw: Tensor) -> Tensor:
         """Add the residual: one unit of ``raw`` is 8.7 dB (a factor of e) while it is small."""
         residual = self.REACH_DB * torch.tanh(raw * (20.0 / math.log(10.0) / self.REACH_DB))
-        return torch.clamp(EqualLoudness.TARGET_LUFS - lufs + residual, LinearGain.MIN_DB, LinearGain.MAX_DB)
+        asked = EqualLoudness.TARGET_LUFS - lufs + residual + self.level_db
+        return torch.clamp(asked, LinearGain.MIN_DB, LinearGain.MAX_DB)
 
     def _followed(self, before: Tensor, asked: Tensor, known: Tensor, knows: Tensor) -> Tensor:
         """Return the gain after ``before``: at what is asked for where the track was not ``known`` so far."""

@@ -101,6 +101,8 @@ _PLUS = dataclasses.replace(
     blur=1.5,
     average=0.999,
 )
+#: A quarter of that, to tell what each departure in training is worth.
+_QUARTER = dataclasses.replace(_PLUS, steps=3000, minutes=30.0)
 #: What ``hybridmix models train NAME`` runs.
 GAIN: Mapping[str, Gain] = {
     "alm-mr": _PAPER,
@@ -110,6 +112,11 @@ GAIN: Mapping[str, Gain] = {
     "dmc-og": dataclasses.replace(_PAPER, network="dmc-og", conditions=("none",), delays_ms=(-500.0,)),
     "alm-mr-plus": _PLUS,
     "alm-mr-plus-spectral": dataclasses.replace(_PLUS, gain=0.0, steps=6000, minutes=25.0),
+    "alm-mr-plus-quarter": _QUARTER,
+    "alm-mr-plus-quarter-no-delays": dataclasses.replace(_QUARTER, delays_ms=(0.0,)),
+    "alm-mr-plus-quarter-no-steps": dataclasses.replace(_QUARTER, step_share=0.0),
+    "alm-mr-plus-quarter-no-blur": dataclasses.replace(_QUARTER, blur=0.0),
+    "alm-mr-plus-quarter-no-movement": dataclasses.replace(_QUARTER, movement=0.0),
     # The published embedding and schedule, for those who have MedleyDB and a GPU: 35 songs, so 175,000 steps.
     "alm-mr-paper": dataclasses.replace(
         _PAPER,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hybridmix_models.evaluation import balance, movement
+from hybridmix_models.evaluation.sound import loudness_lufs
 from hybridmix_models.gain.features import STRIDE
 from hybridmix_models.gain.network import GainNetwork
 from hybridmix_models.training.batches import Batch, excerpt, gather
@@ -80,17 +82,19 @@ class GainTask:
         return {name: weight * loss() for name, (weight, loss) in terms.items() if weight > 0.0}
 
     def validate(self, module: nn.Module) -> dict[str, float]:
-        """Return the gain error, the jumps outside entrances and the loss of the mix on the validation scenes."""
+        """Return figures on the validation scenes: gain error, jumps outside entrances, loss and level of the mix."""
         network = cast("GainNetwork", module)
         if self._embeddings is None or self.run.frozen < 1.0:
             self._embeddings = [self._embed(network, batch) for batch in self._batches]
-        errors, jumps, losses = [], [], []
+        errors, jumps, losses, levels = [], [], [], []
         for batch, embeddings in zip(self._batches, self._embeddings, strict=True):
             batch = batch.to(self.device)
             gain_db = network.decide(embeddings, batch.level_db, batch.energy, batch.mask)
             mix, start = played(batch.audio, gain_db, batch.delay)
             settled = balance.SETTLING * (TRAINING_RATE // _FRAMES_PER_SECOND)
-            losses.append(float(self.spectral(mix[:, settled - start :], batch.reference[:, settled:])))
+            mix, reference = mix[:, settled - start :], batch.reference[:, settled:]
+            losses.append(float(self.spectral(mix, reference)))
+            levels.append(_lufs(mix) - _lufs(reference))
             # Applied in the frame after the one that they were computed at.
             applied = np.asarray(torch.cat([gain_db[..., :1], gain_db[..., :-1]], dim=2)[0].cpu())
             target, active = batch.target_db[0].cpu().numpy(), batch.active[0].cpu().numpy()
@@ -103,7 +107,17 @@ class GainTask:
             "error": float(np.nanmean(errors)),
             "jump_p99": float(np.percentile(np.concatenate(jumps), 99.0)),
             "spectral": float(np.mean(losses)),
+            "level_lu": float(np.mean(levels)),
         }
+
+    def finished(self, module: nn.Module, figures: dict[str, float]) -> nn.Module:
+        """See `Task.finished`: mixes as loud as their references, on the mean of the validation scenes.
+
+        The loss of the mix is least for a mix that is too soft, and the loss of the gains knows no level.
+        """
+        network = copy.deepcopy(cast("GainNetwork", module))
+        network.raise_by(-figures["level_lu"])
+        return network
 
     def _gains(self, network: GainNetwork, batch: Batch) -> Tensor:
         embeddings = batch.embeddings
@@ -130,3 +144,8 @@ class GainTask:
             known = self.embedded if self.run.frozen >= 1.0 else None
             batches.append(excerpt(scene, 0, frames, levels, 0, known, self.module.normalised))
         return batches
+
+
+def _lufs(mix: Tensor) -> float:
+    """Return the loudness of a ``mix`` (1, samples) in LUFS."""
+    return loudness_lufs(mix[0].cpu().numpy(), TRAINING_RATE)

@@ -64,6 +64,10 @@ class Task(Protocol):
         """Return figures of ``module`` on the validation data; the run with the smallest ``error`` is kept."""
         ...
 
+    def finished(self, module: nn.Module, figures: dict[str, float]) -> nn.Module:
+        """Return ``module``, which validated with ``figures``, as it is kept: itself, or a copy that was corrected."""
+        ...
+
 
 def rate(run: Run, step: int) -> float:
     """Return the learning rate of ``step``, counted from 0."""
@@ -236,7 +240,11 @@ class _State:
             self.best = {**figures, "step": self.step}
             checkpoint.write(
                 self.out / "best.pt",
-                {"state": module.state_dict(), "settings": _plain(self.settings), "best": self.best},
+                {
+                    "state": self.task.finished(module, figures).state_dict(),
+                    "settings": _plain(self.settings),
+                    "best": self.best,
+                },
             )
         return figures
 

@@ -1,5 +1,6 @@
 """Batch rendering through the real plugin (needs the extra ``batch``)."""
 
 from hybridmix.batch.mix_session import Mix, MixSession, MixTrack
+from hybridmix.batch.picture import Curve
 
-__all__ = ["Mix", "MixSession", "MixTrack"]
+__all__ = ["Curve", "Mix", "MixSession", "MixTrack"]

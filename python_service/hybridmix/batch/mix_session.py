@@ -21,6 +21,7 @@ from hybridmix import presets
 from hybridmix.batch import private_service, session_file
 from hybridmix.batch.audio import Audio, Tape, Writer, array_source, file_source, pick_rate
 from hybridmix.batch.outcome import Measurement, Observer, Sinks
+from hybridmix.batch.picture import Curve
 from hybridmix.batch.plugin import Shim, bundle_path
 from hybridmix.batch.report import Report
 from hybridmix.batch.strip import Strip
@@ -63,11 +64,16 @@ class MixTrack:
 
 @dataclass(frozen=True)
 class Mix:
-    """A rendered session: ``stems`` as the tracks were given (muted ones are ``None``), the mix ``(2, frames)``."""
+    """A rendered session: ``stems`` as the tracks were given (muted ones are ``None``), the mix ``(2, frames)``.
+
+    ``gains_db`` (by label) and ``trim_db`` say when which value began to apply: seconds and dB.
+    """
 
     stems: list[npt.NDArray[np.float32] | None]
     mix: Audio
     report: Report
+    gains_db: dict[str, Curve]
+    trim_db: Curve
 
 
 class MixSession:
@@ -226,15 +232,15 @@ class MixSession:
         """
         stems = {strip.shim.label: Tape(strip.channels, self._frames) for strip in self._strips}
         mix = Tape(2, self._frames)
-        report = self._run(
-            Sinks({label: tape.write for label, tape in stems.items()}, mix.write), progress
-        ).report
+        measured = self._run(Sinks({label: tape.write for label, tape in stems.items()}, mix.write), progress)
         return Mix(
             stems=[
                 None if track.mute else _shaped(stems[track.label].audio, track) for track in self._all_tracks
             ],
             mix=mix.audio,
-            report=report,
+            report=measured.report,
+            gains_db=measured.gains,
+            trim_db=measured.trim,
         )
 
     def render_to(self, folder: Path, progress: Callable[[float], None] | None = None) -> Report:

@@ -84,8 +84,8 @@ class OpenMicrophones:
             self._loudest = np.concatenate([self._loudest, np.zeros(more)])
             self._ceiling = np.concatenate([self._ceiling, np.zeros(more)])
         self._count[slot] = self._last[slot] = self._soft[slot] = self._unlike[slot] = 0
-        self._loudest[slot] = self._loud_db[slot] = 0.0
-        self._ceiling[slot] = np.inf
+        self._loudest[slot] = 0.0
+        self._loud_db[slot] = self._ceiling[slot] = np.inf
 
     def ceilings_db(self, slots: Slots) -> Floats:
         """The highest gain of each (n,), dB; infinite where nothing is known against raising it."""
@@ -120,8 +120,9 @@ class OpenMicrophones:
         self._loudest[slot] = max(mean, self._loudest[slot] * kept)
         now = float(power[-_NOW:].mean())
         free = not others or mean <= _SILENCE or now >= self._loudest[slot] * _BELOW
-        # One that plays softly and then falls silent has fallen, too.
-        if free or (np.isinf(self._ceiling[slot]) and now < mean * _FALL):
+        # One that plays softly and then falls silent has fallen, too; one that was never loud rises from where it is.
+        fallen = np.isinf(self._ceiling[slot]) and (now < mean * _FALL or np.isinf(self._loud_db[slot]))
+        if free or fallen:
             self._loud_db[slot], self._soft[slot], self._unlike[slot] = self._sent[slot], 0, 0
         if free:
             self._ceiling[slot] = np.inf

@@ -104,6 +104,19 @@ def test_a_role_that_is_always_lower_becomes_lower(finished: Path) -> None:
     assert rule[0] - rule[1:].mean() > 6.0
 
 
+def test_what_is_kept_mixes_as_loud_as_the_reference(data: Path, finished: Path) -> None:
+    network, facts = checkpoint.load_network(finished / "best.pt")
+    task = task_of(data)
+    with torch.no_grad():
+        assert task.validate(network)["level_lu"] == pytest.approx(0.0, abs=0.02)
+        network.raise_by(facts["best"]["level_lu"])  # as it was trained
+        network.raise_by(3.0)
+        figures = task.validate(network)
+        assert figures["level_lu"] == pytest.approx(3.0 + facts["best"]["level_lu"], abs=0.02)
+        corrected = task.finished(network, figures)
+        assert task.validate(corrected)["level_lu"] == pytest.approx(0.0, abs=0.02)
+
+
 def test_a_run_that_was_killed_goes_on_as_if_nothing_had_happened(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
