@@ -6,7 +6,7 @@ That is the tables in ``docs/`` and the JSON schema of the session file, for edi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from hybridmix import docs_messages, profiles
+from hybridmix import docs_messages, presets, profiles
 from hybridmix.batch import session_file
 from hybridmix.errors import InputError
 from hybridmix.generated import checkout, write_or_check
@@ -148,6 +148,47 @@ def _of(struct: type[msgspec.Struct]) -> Callable[[], str]:
     return lambda: _table("field | type | range | meaning", _message(struct))
 
 
+_SESSION: Final[Mapping[str, type[msgspec.Struct]]] = {
+    "session.": session_file.Session,
+    "output.": session_file.Output,
+    "track.": session_file.Track,
+}
+
+
+def _settings(structs: Mapping[str, type[msgspec.Struct]]) -> Iterator[Sequence[str]]:
+    """Yield the name of every field of ``structs``, by section, what it takes, its default and its meaning."""
+    for section, struct in structs.items():
+        component = msgspec.json.schema_components([struct])[1][struct.__name__]
+        required = component.get("required", [])
+        for name, about in component["properties"].items():
+            kind = next((part for part in about.get("anyOf", []) if part.get("type") != "null"), about)
+            default = "required" if name in required else _shown(about.get("default"))
+            meaning = kind.get("description") or about.get("description", "")
+            yield f"`{section}{name}`", _takes(kind), default, meaning
+
+
+def _takes(kind: dict[str, Any]) -> str:
+    if "enum" in kind:
+        return ", ".join(str(option) for option in kind["enum"] if option is not None)
+    words = {"integer": "whole number", "string": "text", "boolean": "true, false"}
+    name = str(kind["type"])
+    return words.get(name, name) + (
+        f", {kind['minimum']:g} to {kind['maximum']:g}" if "minimum" in kind else ""
+    )
+
+
+def _shown(default: object) -> str:
+    if default is None:
+        return ""
+    return str(default).lower() if isinstance(default, bool) else f"{default}"
+
+
+def _presets() -> Iterator[Sequence[str]]:
+    for name in presets.names():
+        preset = presets.load(name)
+        yield f"`{name}`", preset.role.replace("_", " "), preset.description
+
+
 #: How each table is made, by the name that pages call it by.
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "header": lambda: _table("offset | type | field | range | used by | meaning", _header()),
@@ -171,7 +212,9 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "stats-instance": _of(messages.InstanceStats),
     "stats-rtt": _of(messages.RoundTrip),
     "bye": _of(messages.Bye),
-    "session-fields": lambda: _table("field | takes | default | meaning", session_file.fields()),
+    "session-fields": lambda: _table("field | takes | default | meaning", _settings(_SESSION)),
+    "preset-fields": lambda: _table("field | takes | default | meaning", _settings({"": presets.Preset})),
+    "presets": lambda: _table("preset | role | for", _presets()),
     **{
         f"messages-{section}": _said(section)
         for section in (
@@ -205,10 +248,11 @@ def pages() -> dict[Path, str]:
 
 
 def schemas() -> dict[Path, str]:
-    """The JSON schemas of the session file and of a profile, as they should be."""
+    """The JSON schemas of the session file, of a profile and of a preset, as they should be."""
     made = {
         Path(session_file.__file__).with_name("session.schema.json"): session_file.schema(),
         Path(profiles.__file__).with_name("profile.schema.json"): profiles.schema(),
+        Path(presets.__file__).with_name("preset.schema.json"): presets.schema(),
     }
     return {
         path: msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"

@@ -40,8 +40,9 @@ def test_an_unknown_table_is_named() -> None:
 def test_every_table_stands_on_its_page() -> None:
     pages = {path.name: text for path, text in docs_tables.pages().items()}
     for name in docs_tables.TABLES:
-        page = {"messages": "troubleshooting.md", "session": "session-file.md"}.get(name.split("-")[0])
-        assert f"<!-- table: {name} -->" in pages[page or "protocol.md"]
+        own = {"messages": "troubleshooting.md", "session": "session-file.md"}
+        own |= {"preset": "presets.md", "presets": "presets.md"}
+        assert f"<!-- table: {name} -->" in pages[own.get(name.split("-")[0], "protocol.md")]
 
 
 def test_the_header_table_describes_the_layout() -> None:

@@ -1,4 +1,4 @@
-//! What a project saves of an instance: JSON with sorted keys, versioned, refused where it is not ours.
+//! What a project saves of an instance, and presets: JSON with sorted keys, versioned, refused where it is not ours.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -13,6 +13,8 @@ use crate::params::{PARAMS, by_name};
 use crate::shared::Shared;
 
 const FORMAT: &str = "hybridmix-state";
+/// A preset: some settings, and nothing of who the instance is.
+const PRESET: &str = "hybridmix-preset";
 const VERSION: u64 = 1;
 /// Longer states are refused unread.
 const MAX_BYTES: usize = 1 << 20;
@@ -52,6 +54,17 @@ struct Saved {
     version: u64,
 }
 
+#[derive(Deserialize)]
+struct Preset {
+    params: BTreeMap<String, f64>,
+}
+
+/// What `load` finds in bytes.
+enum Found {
+    State(Saved),
+    Preset(Preset),
+}
+
 /// The state of an instance as bytes. Main.
 #[must_use]
 pub fn save(shared: &Shared) -> Vec<u8> {
@@ -70,15 +83,26 @@ pub fn save(shared: &Shared) -> Vec<u8> {
     serde_json::to_vec(&saved).unwrap_or_default()
 }
 
-/// Takes over a saved state: all of it, or nothing. Main.
+/// Takes over a saved state or a preset: all of it, or nothing. Main.
 ///
-/// Values outside their range are taken at its end; settings that the state does not name get their
-/// default; names that this release does not know are left out.
+/// Values outside their range are taken at its end; names that this release does not know are left out.
+/// Settings that a state does not name get their default; those that a preset does not name stay, and so does
+/// who the instance is.
 ///
 /// # Errors
-/// Whatever is not a state of this plugin, or was saved by a later version of the format.
+/// Whatever is neither of this plugin, or was saved by a later version of the format.
 pub fn load(shared: &Shared, bytes: &[u8]) -> Result<(), StateError> {
-    let saved = read(bytes)?;
+    let saved = match read(bytes)? {
+        Found::State(saved) => saved,
+        Found::Preset(preset) => {
+            for (name, value) in preset.params {
+                if let Some(param) = by_name(&name).filter(|param| !param.read_only) {
+                    shared.params.set(param.id, value);
+                }
+            }
+            return Ok(());
+        }
+    };
     for param in PARAMS.iter().filter(|param| !param.read_only) {
         shared.params.set(param.id, saved.params.get(param.name).copied().unwrap_or(param.default));
     }
@@ -93,17 +117,21 @@ pub fn load(shared: &Shared, bytes: &[u8]) -> Result<(), StateError> {
     Ok(())
 }
 
-fn read(bytes: &[u8]) -> Result<Saved, StateError> {
+fn read(bytes: &[u8]) -> Result<Found, StateError> {
     let refuse = |reason: String| StateError::NotOurs { length: bytes.len(), reason };
     if bytes.len() > MAX_BYTES {
         return Err(refuse(format!("longer than {MAX_BYTES} bytes")));
     }
     let envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| refuse(error.to_string()))?;
-    if envelope.format != FORMAT {
+    if ![FORMAT, PRESET].contains(&envelope.format.as_str()) {
         return Err(refuse(format!("its format is {:?}", envelope.format)));
     }
     if envelope.version == 0 || envelope.version > VERSION {
         return Err(StateError::Newer(envelope.version));
+    }
+    if envelope.format == PRESET {
+        let preset = serde_json::from_slice(bytes).map_err(|error| refuse(error.to_string()))?;
+        return Ok(Found::Preset(preset));
     }
     let mut saved: Saved = serde_json::from_slice(bytes).map_err(|error| refuse(error.to_string()))?;
     if [saved.instance, saved.session].contains(&Some(Uuid::nil())) {
@@ -117,7 +145,7 @@ fn read(bytes: &[u8]) -> Result<Saved, StateError> {
     }
     saved.params.retain(|name, _| by_name(name).is_some_and(|param| !param.read_only));
     saved.start = saved.start.into_iter().filter_map(clamped).collect();
-    Ok(saved)
+    Ok(Found::State(saved))
 }
 
 fn named((parameter, value): (&Parameter, Option<f32>)) -> Option<(String, f32)> {

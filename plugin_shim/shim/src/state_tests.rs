@@ -34,6 +34,29 @@ fn a_state_comes_back_as_it_was_saved() {
 }
 
 #[test]
+fn a_preset_sets_what_it_names_and_leaves_who_the_instance_is() {
+    let shared = instance();
+    load(&shared, example().to_string().as_bytes()).unwrap();
+    let params = json!({"gain_offset": -99.0, "status": 3.0, "unheard_of": 1.0});
+    let preset = json!({"format": "hybridmix-preset", "version": 1, "params": params});
+    load(&shared, preset.to_string().as_bytes()).unwrap();
+    let values = [AMOUNT, GROUP, GAIN_OFFSET].map(|id| shared.params.get(id));
+    assert_eq!(values, [50.0, 3.0, -24.0]);
+    let identity = shared.identity.lock().unwrap().clone();
+    assert_eq!((identity.instance, identity.label.as_str()), (Uuid::from_u128(5), "Bass"));
+    assert_eq!(shared.start_values(), [Some(-3.5), Some(-1.0)]);
+}
+
+#[test]
+fn a_preset_of_another_shape_is_refused() {
+    let shared = instance();
+    let preset = json!({"format": "hybridmix-preset", "version": 1, "params": {"amount": "all"}});
+    assert!(refusal(&shared, &preset).starts_with("saved state of"));
+    let newer = json!({"format": "hybridmix-preset", "version": 2, "params": {}});
+    assert!(refusal(&shared, &newer).contains("has version 2"));
+}
+
+#[test]
 fn loading_tells_the_bridge_that_the_identity_changed() {
     let shared = instance();
     load(&shared, example().to_string().as_bytes()).unwrap();

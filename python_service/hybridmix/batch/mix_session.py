@@ -31,7 +31,6 @@ from hybridmix.errors import InputError
 __all__ = ["Mix", "MixSession", "MixTrack"]
 
 #: Choices of the plugin's parameters are saved as their number in the list.
-_ROLE_CODES = {None: 0, "ai_stem": 1, "live_source": 2}
 _CONTROL_DELAYS = get_args(session_file.ControlDelay)
 
 
@@ -44,7 +43,7 @@ class MixTrack:
             with 1 or 2 channels.
         label: name in reports; it also fixes the track's identity, so it is unique in a session.
         role: ``"ai_stem"`` or ``"live_source"``; the preset's when left out.
-        preset: name of a shipped preset.
+        preset: name of a shipped preset, or the path of a ``.json`` file.
         gain_offset_db: added after the model, -24 to 24 dB; the preset's when left out.
         mute: leave the track out of the group and of the mix.
         offset_s: where the audio begins on the timeline, in s.
@@ -124,23 +123,24 @@ class MixSession:
     def from_file(cls, path: Path, *, plugin: Path | None = None) -> MixSession:
         """Return the session that the file at ``path`` describes (see docs/session-file.md)."""
         parsed = session_file.load(path)
+
+        def placed(name: str) -> str:
+            """A file is found from where the session file is."""
+            return str((path.parent / name).resolve()) if name.endswith(".json") else name
+
         tracks = [
             MixTrack(
                 audio=path.parent / track.path,
                 label=session_file.label_of(track),
                 role=track.role,
-                preset=track.preset,
+                preset=placed(track.preset) if track.preset is not None else None,
                 gain_offset_db=track.gain_offset_db,
                 mute=track.mute,
                 offset_s=track.offset_s,
             )
             for track in parsed.track
         ]
-        settings = parsed.session
-        if settings.profile.endswith(".json"):
-            settings = msgspec.structs.replace(
-                settings, profile=str((path.parent / settings.profile).resolve())
-            )
+        settings = msgspec.structs.replace(parsed.session, profile=placed(parsed.session.profile))
         return cls(tracks, settings=settings, output=parsed.output, plugin=plugin)
 
     def _options(self) -> list[str]:
@@ -196,19 +196,15 @@ class MixSession:
 
     def _strip(self, track: MixTrack, bundle: Path, session: UUID) -> Strip:
         chosen = self._preset_of(track)
-        role = self.role_of(track)
-        offset = (
-            track.gain_offset_db
-            if track.gain_offset_db is not None
-            else (chosen.gain_offset_db if chosen else 0.0)
-        )
-        params = {
-            "amount": 100.0 * (chosen.amount if chosen else 1.0),
+        # What a track sets by itself wins over its preset; the plugin's own defaults fill the rest.
+        params = chosen.params() if chosen else {}
+        params |= {
             "control_delay": float(_CONTROL_DELAYS.index(self.settings.control_delay_ms)),
-            "gain_offset": offset,
             "group": float(self.settings.group),
-            "role": float(_ROLE_CODES[role]),
+            "role": float(presets.ROLES[self.role_of(track)]),
         }
+        if track.gain_offset_db is not None:
+            params["gain_offset"] = track.gain_offset_db
         shim = Shim(bundle, track.label, session, params)
         return Strip(self._opener(track), shim, track.before, track.after, self.rate)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import struct
 from pathlib import Path
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -13,6 +11,7 @@ from platformdirs import user_data_path
 
 from hybridmix.batch.audio import Audio
 from hybridmix.errors import InputError
+from hybridmix.presets.host import vst_preset
 
 __all__ = ["Shim", "bundle_path", "identity"]
 
@@ -82,8 +81,7 @@ class Shim:
             "version": 1,
         }
         self.start_values = values
-        class_id = bytes(self._plugin.preset_data)[8:40]
-        self._plugin.preset_data = _vst_preset(class_id, json.dumps(state, sort_keys=True).encode())
+        self._plugin.preset_data = vst_preset(state)
 
     def reset(self) -> None:
         """Begin anew: the next block is the first of a run."""
@@ -97,10 +95,3 @@ class Shim:
     def close(self) -> None:
         """Let go of the plugin, whoever still holds this object: the traceback of an error does."""
         del self._plugin
-
-
-def _vst_preset(class_id: bytes, state: bytes) -> bytes:
-    """Return a .vstpreset file with ``state`` as the component's chunk (VST 3 preset file format)."""
-    header = struct.calcsize("<4si32sq")
-    chunks = struct.pack("<4si", b"List", 1) + struct.pack("<4sqq", b"Comp", header, len(state))
-    return struct.pack("<4si32sq", b"VST3", 1, class_id, header + len(state)) + state + chunks

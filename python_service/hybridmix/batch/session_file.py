@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +17,7 @@ from hybridmix import presets, profiles
 from hybridmix.engine.names import DEFAULT, HIGHEST_BOOST_DB, MAX_BOOST_DB
 from hybridmix.errors import InputError
 
-__all__ = ["Output", "Session", "SessionFile", "Track", "fields", "label_of", "load", "schema"]
+__all__ = ["Output", "Session", "SessionFile", "Track", "label_of", "load", "schema"]
 
 ControlDelay = Literal[20, 40, 60, 100, 200]
 
@@ -88,7 +87,10 @@ class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     label: Annotated[
         str, msgspec.Meta(max_length=64, description="name in reports; the file's name when empty")
     ] = ""
-    preset: Annotated[str | None, msgspec.Meta(description="ai-stem or live-source; sets the role")] = None
+    preset: Annotated[
+        str | None,
+        msgspec.Meta(description="a shipped preset, or a .json file relative to this one; sets the role"),
+    ] = None
     gain_offset_db: (
         Annotated[float, msgspec.Meta(ge=-24.0, le=24.0, description="added after the model, in dB")] | None
     ) = None
@@ -150,10 +152,11 @@ def _check(path: Path, parsed: SessionFile) -> None:
     if all(track.mute for track in parsed.track):
         raise InputError(f"session file {path}: every track has mute = true; leave at least one audible.")
     for index, track in enumerate(parsed.track):
-        if track.preset is not None and track.preset not in presets.names():
+        name = track.preset
+        if name is not None and name not in presets.names() and not name.endswith(".json"):
             raise InputError(
-                f"session file {path}: track[{index}].preset is {track.preset!r}; "
-                f"expected one of: {', '.join(presets.names())}."
+                f"session file {path}: track[{index}].preset is {name!r}; expected one of: "
+                f"{', '.join(presets.names())}, or the path of a .json file."
             )
     seen: dict[str, int] = {}
     for index, track in enumerate(parsed.track):
@@ -224,31 +227,3 @@ def _expectation(reason: str, field: str, *, quoted: bool) -> str:
 def schema() -> dict[str, Any]:
     """Return the JSON schema of the session file."""
     return msgspec.json.schema(SessionFile)
-
-
-def fields() -> Iterator[Sequence[str]]:
-    """Yield the name of every field, what it takes, its default and its meaning."""
-    for section, struct in (("session", Session), ("output", Output), ("track", Track)):
-        component = msgspec.json.schema_components([struct])[1][struct.__name__]
-        required = component.get("required", [])
-        for name, about in component["properties"].items():
-            kind = next((part for part in about.get("anyOf", []) if part.get("type") != "null"), about)
-            default = "required" if name in required else _shown(about.get("default"))
-            meaning = kind.get("description") or about.get("description", "")
-            yield f"`{section}.{name}`", _takes(kind), default, meaning
-
-
-def _takes(kind: dict[str, Any]) -> str:
-    if "enum" in kind:
-        return ", ".join(str(option) for option in kind["enum"] if option is not None)
-    words = {"integer": "whole number", "string": "text", "boolean": "true, false"}
-    name = str(kind["type"])
-    return words.get(name, name) + (
-        f", {kind['minimum']:g} to {kind['maximum']:g}" if "minimum" in kind else ""
-    )
-
-
-def _shown(default: object) -> str:
-    if default is None:
-        return ""
-    return str(default).lower() if isinstance(default, bool) else f"{default}"

@@ -1,43 +1,78 @@
-"""Presets: one JSON file each, named in session files by the file's stem."""
+"""Presets: what a kind of track is set to; one JSON file each, shipped or made by users.
+
+Session files and command lines name a shipped preset, or the path of a ``.json`` file. Hosts get presets as files for
+their own browser, see `hybridmix.presets.host`.
+"""
 
 from __future__ import annotations
 
+import re
 from importlib import resources
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 
 from hybridmix.errors import InputError
 
-__all__ = ["Preset", "Role", "load", "names"]
+__all__ = ["ROLES", "Preset", "Role", "load", "names", "schema"]
 
 Role = Literal["ai_stem", "live_source"]
+#: Value of the plugin's parameter ``role``: its number in the list, after "Unset".
+ROLES: Final[dict[Role | None, int]] = {None: 0, "ai_stem": 1, "live_source": 2}
 
 
 class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a preset sets on a track; ``amount`` is 0 to 1, ``gain_offset_db`` in dB."""
+    """What a preset sets on a track."""
 
-    name: str
-    description: str
-    role: Role
-    amount: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 1.0
-    gain_offset_db: Annotated[float, msgspec.Meta(ge=-24.0, le=24.0)] = 0.0
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="name that a user sees")]
+    role: Annotated[Role, msgspec.Meta(description="what the track is")]
+    description: Annotated[str, msgspec.Meta(max_length=400, description="what it is for")] = ""
+    amount: Annotated[
+        float, msgspec.Meta(ge=0.0, le=1.0, description="share of the model's gain that is used")
+    ] = 1.0
+    gain_offset_db: Annotated[
+        float, msgspec.Meta(ge=-24.0, le=24.0, description="added after the model, in dB")
+    ] = 0.0
+
+    def params(self) -> dict[str, float]:
+        """Return what it sets in the plugin: plain values by the permanent names of the host parameters."""
+        return {
+            "amount": 100.0 * self.amount,
+            "gain_offset": self.gain_offset_db,
+            "role": float(ROLES[self.role]),
+        }
 
 
 def names() -> list[str]:
     """Return the names of the shipped presets, sorted."""
-    folder = resources.files(__package__)
-    return sorted(
-        entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json")
-    )
+    found = (entry.name for entry in resources.files(__package__).iterdir())
+    return sorted(name.removesuffix(".json") for name in found if re.fullmatch(r"[a-z-]+\.json", name))
 
 
 def load(name: str) -> Preset:
-    """Return the preset called ``name``.
+    """Return the shipped preset called ``name``, or that of a file whose path ends with ``.json``.
 
     Raises:
-        InputError: there is none of that name.
+        InputError: there is none of that name, or the file cannot be used.
     """
-    if name not in names():
-        raise InputError(f"preset {name!r} is unknown; expected one of: {', '.join(names())}.")
-    return msgspec.json.decode((resources.files(__package__) / f"{name}.json").read_bytes(), type=Preset)
+    if name in names():
+        return msgspec.json.decode((resources.files(__package__) / f"{name}.json").read_bytes(), type=Preset)
+    if not name.endswith(".json"):
+        raise InputError(
+            f"preset {name!r} is unknown; expected one of: {', '.join(names())}, or the path of a .json file."
+        )
+    try:
+        return msgspec.json.decode(Path(name).read_bytes(), type=Preset)
+    except OSError as error:
+        raise InputError(f"preset {name} cannot be read ({error.strerror}); name an existing file.") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"preset {name} cannot be used ({error}); expected {', '.join(Preset.__struct_fields__)} with role "
+            f"{' or '.join(get_args(Role))}, as in preset.schema.json."
+        ) from None
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of a preset."""
+    return msgspec.json.schema(Preset)

@@ -1,0 +1,125 @@
+"""A preset sets the same from a session file, a script and a host's browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pedalboard
+import pytest
+import soundfile
+from tests.plugin.test_pedalboard import component_state
+
+from hybridmix import presets
+from hybridmix.batch import MixSession
+from hybridmix.cli.main import main
+from hybridmix.errors import InputError
+from hybridmix.presets import host
+
+MINE = {"name": "Quiet pad", "role": "ai_stem", "amount": 0.5, "gain_offset_db": -3.0}
+
+
+def saved(preset: bytes) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads(component_state(preset))
+    return state
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """The file of a user's preset."""
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(MINE))
+    return path
+
+
+def test_a_host_that_loads_an_installed_preset_sets_what_it_names_and_nothing_else(
+    bundle: str, mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main_exits(["presets", "install", str(mine), "--dir", str(tmp_path / "there")])
+    file = tmp_path / "there" / "Quiet pad.vstpreset"
+    assert capsys.readouterr().out == f"installed: {file}\n"
+    plugin = pedalboard.load_plugin(bundle)
+    plugin.group = 7
+    before = saved(plugin.preset_data)
+    plugin.load_preset(str(file))
+    after = saved(plugin.preset_data)
+    assert after["params"] == before["params"] | presets.load(str(mine)).params()
+    assert {key: after[key] for key in after if key != "params"} == {
+        key: before[key] for key in before if key != "params"
+    }
+
+
+def test_preset_files_are_of_the_class_that_the_plugin_has(bundle: str) -> None:
+    assert bytes(pedalboard.load_plugin(bundle).preset_data)[8:40] == host.CLASS_ID
+
+
+def test_a_session_file_takes_a_preset_from_beside_it(mine: Path, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros((480, 1)), 48000)
+    session = tmp_path / "session.toml"
+    session.write_text(f'[[track]]\npath = "a.wav"\npreset = "{mine.name}"\ngain_offset_db = 1.0\n')
+    mixing = MixSession.from_file(session)
+    assert mixing.role_of(mixing.tracks[0]) == "ai_stem"
+    with mixing:
+        state = saved(mixing._strips[0].shim._plugin.preset_data)
+    # What the track says wins.
+    assert state["params"].items() >= {"amount": 50.0, "gain_offset": 1.0, "role": 1.0}.items()
+
+
+def test_every_shipped_preset_says_what_it_is_for_and_sets_parameters_that_the_plugin_has(
+    bundle: str,
+) -> None:
+    known = saved(pedalboard.load_plugin(bundle).preset_data)["params"]
+    for name in presets.names():
+        preset = presets.load(name)
+        assert preset.description
+        assert preset.params().keys() <= known.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "truncated"),
+        ('{"name": "a"}', "missing required field `role`"),
+        ('{"name": "a", "role": "ai_stem", "amount": 2}', "<= 1.0"),
+        ('{"name": "a", "role": "ai_stem", "colour": 2}', "unknown field `colour`"),
+    ],
+)
+def test_a_file_that_is_no_preset_is_refused_with_the_reason(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "broken.json"
+    path.write_text(text)
+    with pytest.raises(
+        InputError, match=r"preset .*broken\.json cannot be used .* as in preset\.schema\.json"
+    ) as told:
+        presets.load(str(path))
+    assert reason in str(told.value)
+
+
+def test_a_preset_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        presets.load(str(tmp_path / "none.json"))
+    with pytest.raises(InputError, match=r"'warm' is unknown; expected one of: ai-stem"):
+        presets.load("warm")
+
+
+def test_a_name_does_not_lead_out_of_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be a file's"):
+        host.install(presets.Preset(name="../a", role="ai_stem"), tmp_path)
+    blocked = tmp_path / "file"
+    blocked.touch()
+    with pytest.raises(InputError, match="cannot be written"):
+        host.install(presets.Preset(name="a", role="ai_stem"), blocked / "below")
+
+
+def test_presets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    main_exits(["presets", "list", "--json"])
+    assert json.loads(capsys.readouterr().out)["ai-stem"]["role"] == "ai_stem"
+    main_exits(["presets", "list"])
+    assert len(capsys.readouterr().out.splitlines()) == len(presets.names())
+
+
+def main_exits(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert not ended.value.code
