@@ -29,7 +29,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "dsp" / "dip.json"
 DEPTH, CENTRE = 3, 4
 PACES = {DEPTH: Pace(50.0, 24.0), CENTRE: Pace(50.0, 200.0)}
 NEUTRAL_HZ = 280.0
-Q = 0.9
+Q = 0.7
 
 Doubles = NDArray[np.float64]
 

@@ -57,15 +57,9 @@ def excitation(*, spread: bool) -> Doubles:
     if spread:
         above = _NUMBERS[:, None] - _NUMBERS[None, :]
         fall_db = np.where(above >= 0.0, 9.0 * above, -25.0 * above)
-        # Neighbouring bands hear much the same: the strongest alone counts for one step in four.
-        roex = (10.0 ** (-fall_db / 10.0)).max(axis=0, keepdims=True) * _strongest(roex, fall_db)
+        # Neighbouring bands hear much the same: of what they pass on the most counts, not the sum.
+        roex = (10.0 ** (-fall_db[:, :, None] / 10.0) * roex[None, :, :]).max(axis=1)
     return np.asarray(roex[TARGET].T)
-
-
-def _strongest(roex: Doubles, fall_db: Doubles) -> Doubles:
-    """Return for each band and bin the most that any band passes on to it."""
-    passed = 10.0 ** (-fall_db[:, :, None] / 10.0) * roex[None, :, :]
-    return np.asarray(passed.max(axis=1))
 
 
 def loudness() -> Doubles:

@@ -13,7 +13,7 @@ use crate::ramp::{Pace, Ramp};
 pub const NAME: &str = "dip";
 
 /// Width of the bell; a cut of any depth has its half, in decibels, at the same two frequencies.
-pub const Q: f64 = 0.9;
+pub const Q: f64 = 0.7;
 
 /// Most channels of a track.
 const CHANNELS: usize = 2;

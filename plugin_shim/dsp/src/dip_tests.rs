@@ -43,7 +43,7 @@ fn at_rest_at_0_db_every_bit_pattern_passes() {
 
 #[test]
 fn the_centre_is_cut_by_the_depth_and_what_is_far_away_is_not() {
-    for (hz, least, most) in [(280.0, -9.02, -8.98), (28.0, -0.2, 0.0), (2800.0, -0.2, 0.0)] {
+    for (hz, least, most) in [(280.0, -9.02, -8.98), (28.0, -0.25, 0.0), (2800.0, -0.25, 0.0)] {
         let mut section = dip();
         section.snap(DEPTH, -9.0);
         let mut samples = tone(hz, RATE);

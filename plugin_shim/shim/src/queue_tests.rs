@@ -19,7 +19,7 @@ fn hop(run: u32, index: i64, flags: u32) -> Hop {
         offset_db: 0.0,
         dip_amount: 0.0,
         dip_budget_lu: 1.0,
-        start: [None; 2],
+        start: [None; 4],
     }
 }
 
