@@ -64,7 +64,10 @@ def excitation(*, spread: bool) -> Doubles:
 
 def loudness() -> Doubles:
     """Return how much the power of each bin counts in loudness (K-weighting of ITU-R BS.1770), (bins,)."""
-    shelf = ([1.53512485958697, -2.69169618940638, 1.19839281085285], [1.0, -1.69065929318241, 0.73248077421585])
+    shelf = (
+        [1.53512485958697, -2.69169618940638, 1.19839281085285],
+        [1.0, -1.69065929318241, 0.73248077421585],
+    )
     high_pass = ([1.0, -2.0, 1.0], [1.0, -1.99004745483398, 0.99007225036621])
     weight = np.ones(len(BIN_HZ))
     for above, below in (shelf, high_pass):

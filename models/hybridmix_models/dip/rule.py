@@ -52,6 +52,8 @@ class Dip(nn.Module):
     #: Frames over which a transfer function is learned (4 s), and over which the budget is kept (10 s).
     LEARNING = 80.0
     KEEPING = 200.0
+    #: What was not spent of the budget may be spent over so many frames (1 s).
+    SPENDING = 20.0
     #: What is above the spectrum counts so much in loudness (K-weighting), power.
     ABOVE = 10.0**0.3
 
@@ -159,20 +161,20 @@ class Dip(nn.Module):
         low = power * self.loudness
         above = torch.relu((window * window).mean(dim=1) - power.sum(dim=1)) * self.ABOVE
         all_of_it = low.sum(dim=1) + above
-        keep = 1.0 - 1.0 / self.KEEPING
-        given_now = given * keep + all_of_it
         taken = (low[:, None, :] * (1.0 - self._passes(hz))).sum(dim=2)
-        loss = (lost * keep)[:, None] + taken
-        most = (1.0 - torch.exp(-budget_lu / _DB)) * given_now
-        allowed = ((most[:, None] - loss[:, :-1]) / (loss[:, 1:] - loss[:, :-1]).clamp(min=_FLOOR)).clamp(0.0, 1.0)
+        fraction = 1.0 - torch.exp(-budget_lu / _DB)
+        most = torch.relu(fraction * all_of_it + (fraction * given - lost) / self.SPENDING)
+        more = (taken[:, 1:] - taken[:, :-1]).clamp(min=_FLOOR)
+        allowed = ((most[:, None] - taken[:, :-1]) / more).clamp(0.0, 1.0)
         wanted = torch.minimum(wanted * amount, allowed.sum(dim=1))
         moved = (cut + (wanted - cut).clamp(-self.SLEW_DB, self.SLEW_DB)).clamp(0.0, self.MAX_CUT_DB)
         cut_out = torch.where(is_ai, moved, cut)
 
         # The cost of what is really cut, between the two nearest depths.
         nearest = torch.relu(1.0 - (cut_out[:, None] - self.depths).abs())
+        keep = 1.0 - 1.0 / self.KEEPING
         lost_out = torch.where(is_ai, lost * keep + (taken * nearest).sum(dim=1), lost)
-        given_out = torch.where(is_ai, given_now, given)
+        given_out = torch.where(is_ai, given * keep + all_of_it, given)
         hz = torch.where(is_ai, hz, before_hz)
         past_out = torch.where(there[:, None], window[:, hearing.FRAME :], past)
         return (

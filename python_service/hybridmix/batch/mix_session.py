@@ -45,6 +45,8 @@ class MixTrack:
         role: ``"ai_stem"`` or ``"live_source"``; the preset's when left out.
         preset: name of a shipped preset.
         gain_offset_db: added after the model, -24 to 24 dB; the preset's when left out.
+        dip_amount: how much an AI stem makes room for the live sources, 0 to 1; the preset's when left out.
+        dip_budget_lu: most loudness that the dip may take, 0.5 to 6 LU; the preset's when left out.
         mute: leave the track out of the group and of the mix.
         offset_s: where the audio begins on the timeline, in s.
         before, after: other pedalboard plugins around HybridMix on this track.
@@ -55,6 +57,8 @@ class MixTrack:
     role: presets.Role | None = None
     preset: str | None = None
     gain_offset_db: float | None = None
+    dip_amount: float | None = None
+    dip_budget_lu: float | None = None
     mute: bool = False
     offset_s: float = 0.0
     before: Sequence[pedalboard.Plugin] = field(default=())
@@ -125,6 +129,8 @@ class MixSession:
                 role=track.role,
                 preset=track.preset,
                 gain_offset_db=track.gain_offset_db,
+                dip_amount=track.dip_amount,
+                dip_budget_lu=track.dip_budget_lu,
                 mute=track.mute,
                 offset_s=track.offset_s,
             )
@@ -191,15 +197,13 @@ class MixSession:
     def _strip(self, track: MixTrack, bundle: Path, session: UUID) -> Strip:
         chosen = self._preset_of(track)
         role = self.role_of(track)
-        offset = (
-            track.gain_offset_db
-            if track.gain_offset_db is not None
-            else (chosen.gain_offset_db if chosen else 0.0)
-        )
+        plain = chosen or presets.NEUTRAL
         params = {
-            "amount": 100.0 * (chosen.amount if chosen else 1.0),
+            "amount": 100.0 * plain.amount,
             "control_delay": float(_CONTROL_DELAYS.index(self.settings.control_delay_ms)),
-            "gain_offset": offset,
+            "dip_amount": 100.0 * _own(track.dip_amount, plain.dip_amount),
+            "dip_budget": _own(track.dip_budget_lu, plain.dip_budget_lu),
+            "gain_offset": _own(track.gain_offset_db, plain.gain_offset_db),
             "group": float(self.settings.group),
             "role": float(_ROLE_CODES[role]),
         }
@@ -327,6 +331,11 @@ class MixSession:
         rows = self._service.traced(before)
         rows = rows[rows["end"] <= frames - last]
         return [_reached(rows[rows["member"] == strip.shim.instance.bytes]) for strip in self._strips]
+
+
+def _own(value: float | None, otherwise: float) -> float:
+    """Return what the track itself says, else what its preset does."""
+    return otherwise if value is None else value
 
 
 def _reached(rows: npt.NDArray[Any]) -> dict[str, float]:

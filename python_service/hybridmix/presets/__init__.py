@@ -9,19 +9,25 @@ import msgspec
 
 from hybridmix.errors import InputError
 
-__all__ = ["Preset", "Role", "load", "names"]
+__all__ = ["NEUTRAL", "Preset", "Role", "load", "names"]
 
 Role = Literal["ai_stem", "live_source"]
 
 
 class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a preset sets on a track; ``amount`` is 0 to 1, ``gain_offset_db`` in dB."""
+    """What a preset sets on a track; amounts are 0 to 1, ``gain_offset_db`` in dB, ``dip_budget_lu`` in LU."""
 
     name: str
     description: str
-    role: Role
+    role: Role | None = None
     amount: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 1.0
     gain_offset_db: Annotated[float, msgspec.Meta(ge=-24.0, le=24.0)] = 0.0
+    dip_amount: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
+    dip_budget_lu: Annotated[float, msgspec.Meta(ge=0.5, le=6.0)] = 1.0
+
+
+#: What a track without a preset gets.
+NEUTRAL = Preset("Neutral", "Nothing but mixed.")
 
 
 def names() -> list[str]:

@@ -258,6 +258,8 @@ def _moves(settings: Settings, position: int, frames: int, beat: float, tempo: f
     if frames % hop or not 0 <= frames <= MAX_HOPS * hop or (frames and position % hop):
         return False
     flags = settings.flags
+    if not frames and not flags & Flags.RUN_BEGIN:
+        return False
     if flags & Flags.HAS_BEAT and not math.isfinite(beat):
         return False
     if flags & Flags.HAS_TEMPO and not math.isfinite(tempo):

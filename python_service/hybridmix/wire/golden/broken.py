@@ -187,17 +187,26 @@ def _several() -> Iterator[Vector]:
     yield refused(
         "block_then_kind_19", "the kind of the first holds", _with(two, HEADER_SIZE + 8, "H", 19), "packets"
     )
-    yield refused("second_magic", "every header begins with it", _with(two, HEADER_SIZE, "4s", b"HMIY"), "magic")
-    yield refused("second_major_2", "one version in one message", _with(two, HEADER_SIZE + 4, "B", 2), "version")
     yield refused(
-        "second_header_size", "one length of all headers", _with(two, HEADER_SIZE + 6, "H", 2 * HEADER_SIZE), "header_size"
+        "second_magic", "every header begins with it", _with(two, HEADER_SIZE, "4s", b"HMIY"), "magic"
+    )
+    yield refused(
+        "second_major_2", "one version in one message", _with(two, HEADER_SIZE + 4, "B", 2), "version"
+    )
+    yield refused(
+        "second_header_size",
+        "one length of all headers",
+        _with(two, HEADER_SIZE + 6, "H", 2 * HEADER_SIZE),
+        "header_size",
     )
     yield refused("headers_cut", "the second header ends early", [two[0][:-1], two[1]], "header_size")
     yield refused(
         "header_size_4098", "longer than a header may be",
         [_with(_PING, 6, "H", 4098)[0].ljust(4098, b"\0"), b""], "header_size",
     )  # fmt: skip
-    yield refused("third_group_0", "each packet is checked", _with(three, 2 * HEADER_SIZE + 10, "H", 0), "group")
+    yield refused(
+        "third_group_0", "each packet is checked", _with(three, 2 * HEADER_SIZE + 10, "H", 0), "group"
+    )
     yield refused(
         "second_frames_more_than_sent",
         "the payload ends early",
