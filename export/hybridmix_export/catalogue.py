@@ -9,7 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from hybridmix_export.trials import HeadroomTrial, LoudnessTrial, Trial
+from hybridmix_export.trials import DipTrial, HeadroomTrial, LoudnessTrial, Trial
+from hybridmix_models.dip import Dip, hearing
 from hybridmix_models.gain import EqualLoudness, Headroom
 
 __all__ = ["CATALOGUE", "Export", "Tensor"]
@@ -137,4 +138,73 @@ _HEADROOM = Export(
     ranges={"trim_db": (Headroom.MIN_TRIM_DB, 0.0)},
 )
 
-CATALOGUE: tuple[Export, ...] = (_EQUAL_LOUDNESS, _HEADROOM)
+_BINS = len(hearing.BIN_HZ)
+#: How far runtimes may differ in the dip, as a share of an output's range.
+_OF_RANGE = 1e-4
+
+
+def _kept(
+    name: str, size: int | None, unit: str, meaning: str, tolerance: float = 1e-3
+) -> tuple[Tensor, Tensor]:
+    """Return a state of the dip as its input and its output."""
+    shape: tuple[Size, ...] = ("n",) if size is None else ("n", size)
+    back = f"{name}_out"
+    return (
+        Tensor(name, torch.float32, shape, unit, meaning, back),
+        Tensor(back, torch.float32, shape, unit, "state for the next frame", tolerance=tolerance),
+    )
+
+
+_DIP_STATES = (
+    _kept("past", hearing.WINDOW - hearing.FRAME, "full scale 1", "samples before the frame"),
+    _kept("cut", None, "dB", "depth of the frame before", _OF_RANGE * 12.0),
+    _kept("centre", None, "280 Hz", "centre of the frame before, 0 for 280 Hz"),
+    _kept("given", None, "mean square", "power of the row so far, as loudness counts it, fading over 10 s"),
+    _kept("lost", None, "mean square", "how much of it the dip has taken"),
+    _kept("count", None, "frames", "frames that the transfer function rests on, at most 80"),
+    _kept("heard", _BINS, "mean square", "mean power of the sum of the AI stems in each bin"),
+    _kept("real", _BINS, "mean square", "its mean product with the row's spectrum, real part"),
+    _kept("imaginary", _BINS, "mean square", "imaginary part"),
+)
+
+_DIP = Export(
+    name="dip",
+    build=Dip,
+    summary="Dip: depth and centre of a bell that cuts each AI stem where it masks the live sources, 200-600 Hz.",
+    source="Excitation by rounded-exponential filters (Moore and Glasberg 1983, ERB scale of 1990), spread by 9 dB "
+    "per ERB up and 25 down; loudness by the K-weighting of ITU-R BS.1770-4",
+    inputs=(
+        Tensor(
+            "audio",
+            torch.float32,
+            ("n", hearing.FRAME),
+            "full scale 1",
+            "50 ms of each track at 16 kHz, the mean of its channels",
+        ),
+        Tensor("gain_db", torch.float32, ("n",), "dB", "gain of each track"),
+        Tensor("is_ai", torch.bool, ("n",), "flag", "AI stems that are there"),
+        Tensor("is_live", torch.bool, ("n",), "flag", "live sources that are there; rows of neither hold"),
+        Tensor("amount", torch.float32, ("n",), "1", "0 to 1: share of the depth that the rule asks for"),
+        Tensor("budget_lu", torch.float32, ("n",), "LU", "loudness that the row may lose over about 10 s"),
+        *(given for given, _ in _DIP_STATES),
+    ),
+    outputs=(
+        Tensor("dip_db", torch.float32, ("n",), "dB", "depth of the bell", tolerance=_OF_RANGE * 12.0),
+        Tensor("dip_hz", torch.float32, ("n",), "Hz", "centre of the bell", tolerance=_OF_RANGE),
+        *(back for _, back in _DIP_STATES),
+    ),
+    limits=(
+        "The depth moves by at most 24 dB/s and the centre by 200 Hz/s: attacks pass before it is there.",
+        "It hears the tracks before the plugin's own bell; what the host does to them afterwards it does not know.",
+        "Loudness is estimated from 16 kHz mono; two channels that cancel each other count as silence.",
+        "Begin with zeros.",
+    ),
+    out_of_scope=(
+        "Masking outside 200-600 Hz, and of AI stems by live sources.",
+        "Taste: where an AI stem is meant to cover the live sources, leave it off.",
+    ),
+    trial=DipTrial(),
+    ranges={"dip_db": (-Dip.MAX_CUT_DB, 0.0), "dip_hz": Dip.CENTRE_HZ},
+)
+
+CATALOGUE: tuple[Export, ...] = (_EQUAL_LOUDNESS, _HEADROOM, _DIP)

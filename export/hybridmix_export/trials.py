@@ -14,7 +14,7 @@ from hybridmix_models.gain.features import STRIDE
 from hybridmix_models.gain.logmel import SAMPLES
 from hybridmix_models.gain.network import GainNetwork
 
-__all__ = ["Arrays", "EmbeddingTrial", "HeadroomTrial", "LoudnessTrial", "StepTrial", "Trial"]
+__all__ = ["Arrays", "DipTrial", "EmbeddingTrial", "HeadroomTrial", "LoudnessTrial", "StepTrial", "Trial"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 #: Inputs and the file's outputs of every frame of a run.
@@ -100,6 +100,44 @@ class HeadroomTrial:
         sums = [10.0 ** (i["gain_db"].astype(np.float64) / 20.0) @ i["audio"] for i, _ in kept]
         expected = reference.headroom(np.array([np.abs(values).max() for values in sums]))[:, None]
         return np.stack([outputs["trim_db"] for _, outputs in kept]), expected, self._TOLERANCE_DB
+
+
+class DipTrial:
+    """The dip: tones and noise of every role, at levels that wander."""
+
+    short, long, same_bits = 100, 12000, False
+    _SAMPLES = 800
+
+    def material(self, tracks: int, frames: int) -> Iterator[Arrays]:
+        """See `Trial.material`; every third row is neither an AI stem nor a live source for some time."""
+        random = np.random.default_rng(tracks)
+        hertz = random.uniform(100.0, 900.0, (tracks, 1))
+        is_ai = np.arange(tracks) % 2 == 0
+        amount, budget = random.uniform(0.0, 1.0, tracks), random.uniform(0.5, 6.0, tracks)
+        for frame, (level, silent) in enumerate(_levels(random, tracks, frames)):
+            time = (frame * self._SAMPLES + np.arange(self._SAMPLES)) / 16000.0
+            tones = np.sin(2.0 * np.pi * hertz * time)
+            noise = random.normal(0.0, 0.1, (tracks, self._SAMPLES))
+            audio = (tones + noise) * 10.0 ** (level / 20.0)[:, None]
+            audio[silent] = 0.0
+            there = (frame // 40 + np.arange(tracks)) % 3 > 0
+            yield {
+                "audio": audio.astype(np.float32),
+                "gain_db": random.uniform(-20.0, 12.0, tracks).astype(np.float32),
+                "is_ai": is_ai & there,
+                "is_live": ~is_ai & there,
+                "amount": amount.astype(np.float32),
+                "budget_lu": budget.astype(np.float32),
+            }
+
+    def poisoned(self, inputs: Arrays) -> tuple[Arrays, Arrays]:
+        """See `Trial.poisoned`."""
+        clean = inputs | {name: _with(inputs[name], False) for name in ("is_ai", "is_live")}
+        names = ("audio", "gain_db", "amount", "budget_lu")
+        return clean, clean | {name: _with(inputs[name], np.nan) for name in names}
+
+    def whole(self, kept: Kept) -> None:
+        """See `Trial.whole`: it exists frame by frame alone."""
 
 
 class StepTrial:

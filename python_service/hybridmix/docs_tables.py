@@ -186,7 +186,7 @@ def _shown(default: object) -> str:
 def _presets() -> Iterator[Sequence[str]]:
     for name in presets.names():
         preset = presets.load(name)
-        yield f"`{name}`", preset.role.replace("_", " "), preset.description
+        yield f"`{name}`", (preset.role or "any").replace("_", " "), preset.description
 
 
 #: How each table is made, by the name that pages call it by.

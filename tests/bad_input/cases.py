@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 
 from hybridmix.engine import discovery
+from hybridmix.engine.names import RULES
 
 #: Makes what a case needs in its folder; what must be held while the command runs is a context.
 Prepare = Callable[[Path], AbstractContextManager[object]]
@@ -85,8 +86,8 @@ def wrong_model(folder: Path) -> AbstractContextManager[object]:
     """The file of one model under the name of the other."""
     shipped = Path(discovery.__file__).parents[1] / "models"
     (folder / "models").mkdir()
-    for name in ("equal_loudness.onnx", "headroom.onnx"):
-        shutil.copy(shipped / "headroom.onnx", folder / "models" / name)
+    for name in RULES:
+        shutil.copy(shipped / "headroom.onnx", folder / "models" / f"{name}.onnx")
     return nullcontext()
 
 

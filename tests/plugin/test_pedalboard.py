@@ -81,6 +81,8 @@ def test_parameters_have_units_texts_and_ranges(bundle: str) -> None:
         "late": ("Late", "", "0"),
         "needed_delay_ms": ("Needed Delay", "ms", "0"),
         "lock": ("Lock", "", "Off"),
+        "dip_amount": ("Dip Amount", "%", "0"),
+        "dip_budget_lu": ("Dip Budget", "LU", "1.0"),
     }
     assert plugin.parameters["gain_offset_db"].range == pytest.approx((-24.0, 24.0, 0.1))
     assert plugin.parameters["role"].valid_values == ["Unset", "AI stem", "Live source"]

@@ -81,7 +81,7 @@ def test_every_shipped_preset_says_what_it_is_for_and_sets_parameters_that_the_p
     ("text", "reason"),
     [
         ("{", "truncated"),
-        ('{"name": "a"}', "missing required field `role`"),
+        ('{"role": "ai_stem"}', "missing required field `name`"),
         ('{"name": "a", "role": "ai_stem", "amount": 2}', "<= 1.0"),
         ('{"name": "a", "role": "ai_stem", "colour": 2}', "unknown field `colour`"),
     ],

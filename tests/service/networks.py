@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from hybridmix.engine.config import MODELS_FOLDER
+from hybridmix.engine.names import RULES
 from hybridmix_export.card import card
 from hybridmix_export.catalogue import Export
 from hybridmix_export.convert import convert
@@ -39,7 +40,7 @@ def network(name: str) -> GainNetwork:
 def write(folder: Path, *names: str) -> Path:
     """Write the networks of ``names``, their embedding and the rules into ``folder``; return it."""
     folder.mkdir(parents=True, exist_ok=True)
-    for rule in ("equal_loudness", "headroom"):
+    for rule in RULES:
         (folder / f"{rule}.onnx").write_bytes((MODELS_FOLDER / f"{rule}.onnx").read_bytes())
     _write(folder, embedding_export(network(names[0]).embedding, "embedding", "Untrained.", ("none",), {}))
     for name in names:

@@ -1,4 +1,4 @@
-"""With a gain network in the engine, too, a live pass and a bounce apply the same values at the same samples."""
+"""With a gain network and the dip in the engine, too, a live pass and a bounce apply the same values at the same samples."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from hybridmix.engine.group import Engine
 from hybridmix.engine.hops import UserValues
 from hybridmix.engine.models import Models, load_models
 from hybridmix.timeline import Action, Compute, Feed
+from hybridmix.wire.header import Role
 
 from .networks import write
 
@@ -58,7 +59,8 @@ class Mixing(Service):
         if block.frames:
             tape = _tape(block.member)
             at = np.arange(block.position, block.position + block.frames) % len(tape)
-            user = UserValues(delay=block.delay)
+            role = Role.AI_STEM if block.member.int % 2 else Role.LIVE_SOURCE
+            user = UserValues(delay=block.delay, role=role, dip_amount=1.0, dip_budget_lu=3.0)
             self.engine.push(block.member, block.run, block.position, tape[at][np.newaxis], user)
         super().block(block)
 

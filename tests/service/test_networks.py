@@ -15,6 +15,7 @@ from hybridmix.engine.config import MODELS_FOLDER
 from hybridmix.engine.group import Engine
 from hybridmix.engine.hops import UserValues
 from hybridmix.engine.models import Models, Session, load_models
+from hybridmix.engine.names import RULES
 from hybridmix.engine.rules import make_rules
 from hybridmix.timeline import Compute, Row, Standing
 from hybridmix_models.gain import features
@@ -188,7 +189,7 @@ def test_a_model_that_is_missing_is_announced_and_equal_loudness_stands_in(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for path in MODELS_FOLDER.glob("*.onnx"):
-        if path.stem in ("equal_loudness", "headroom"):
+        if path.stem in RULES:
             (tmp_path / path.name).write_bytes(path.read_bytes())
     with caplog.at_level(logging.ERROR):
         models = load_models("alm-mr-plus", tmp_path)

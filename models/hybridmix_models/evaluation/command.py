@@ -38,6 +38,10 @@ class _Row(StrEnum):
     TRACKS = "tracks"
 
 
+class _ProcessorName(StrEnum):
+    DIP = "dip"
+
+
 class _SplitName(StrEnum):
     TRAINING = "training"
     VALIDATION = "validation"
@@ -66,6 +70,13 @@ _Shared = Annotated[Path, typer.Option("--shared", help="folder with eif")]
 _Limit = Annotated[
     int | None, typer.Option("--songs", min=1, help="the first songs of each set; all if left out")
 ]
+_Processor = Annotated[
+    _ProcessorName | None,
+    typer.Option(
+        "--processor",
+        help="score this processor instead of gain models; takes --data (eif if left out), --songs, --json",
+    ),
+]
 _Seed = Annotated[int, typer.Option("--seed", min=0, help="the same seed gives the same scenes")]
 
 
@@ -78,6 +89,7 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     model: _Models = None,
+    processor: _Processor = None,
     runs: _Runs = Path("build/runs"),
     set_name: _Sets = None,
     data: _Data = None,
@@ -108,6 +120,9 @@ def evaluate(
 
     Example: hybridmix models evaluate --set synthetic-a --model raw --model alm-mr-plus --json
     """
+    if processor is not None:
+        _evaluate_dip(data if data is not None else shared / "eif", songs, as_json=as_json)
+        return
     with extra():
         from hybridmix_models.data.types import Condition
         from hybridmix_models.evaluation import pages
@@ -235,6 +250,21 @@ def through_plugin(
                 "over 0 dBFS": told["over_0dbfs"],
             }
             typer.echo(f"  {door}: " + ", ".join(f"{key} {value}" for key, value in shown.items()))
+
+
+def _evaluate_dip(folder: Path, songs: int | None, *, as_json: bool) -> None:
+    """Print the figures of the dip over the songs in ``folder``, the first ``songs`` or all."""
+    with extra():
+        from hybridmix_models.evaluation.dip.pairs import read_pairs
+        from hybridmix_models.evaluation.dip.score import evaluate as score
+        from hybridmix_models.evaluation.dip.score import table
+
+    if not folder.is_dir():
+        raise InputError(f"folder {folder} does not exist; give a folder with a MANIFEST.csv by --data")
+    pairs = list(read_pairs(folder, songs))
+    with _bar("pairs", len(pairs)) as advance:
+        figures = score(pairs, advance)
+    typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
 
 
 def _command(options: Mapping[str, Sequence[str] | None]) -> str:

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::dip::{self, Dip};
 use crate::gain::{self, Gain};
 use crate::ramp::Pace;
 
@@ -10,6 +11,8 @@ use crate::ramp::Pace;
 pub struct Declaration {
     /// Permanent number.
     pub id: u16,
+    /// Permanent name.
+    pub name: &'static str,
     /// Name of the section that applies it.
     pub section: &'static str,
     /// Value that changes nothing, in the parameter's unit.
@@ -37,11 +40,14 @@ pub trait Section: fmt::Debug + Send {
     fn level_change(&self, position: i64) -> f64;
 }
 
-type Build = fn(u32, &[Declaration]) -> Box<dyn Section>;
+/// Makes a section at `rate` Hz; `None` where what it needs is not declared.
+type Build = fn(u32, &[Declaration]) -> Option<Box<dyn Section>>;
 
 /// The order of processing: name of the section in the declarations, and how to make it.
-pub const ORDER: &[(&str, Build)] =
-    &[(gain::NAME, |rate, declarations| Box::new(Gain::new(rate, declarations)))];
+pub const ORDER: &[(&str, Build)] = &[
+    (dip::NAME, |rate, declarations| Some(Box::new(Dip::new(rate, declarations)?))),
+    (gain::NAME, |rate, declarations| Some(Box::new(Gain::new(rate, declarations)))),
+];
 
 /// All sections that the declarations name, in order.
 #[derive(Debug)]
@@ -54,7 +60,7 @@ impl Chain {
     /// Declarations for sections that do not exist here are left out: a newer file may name them.
     #[must_use]
     pub fn new(rate: u32, declarations: &[Declaration]) -> Chain {
-        let sections = ORDER.iter().map(|(name, build)| {
+        let sections = ORDER.iter().filter_map(|(name, build)| {
             let own: Vec<Declaration> =
                 declarations.iter().filter(|declaration| declaration.section == *name).copied().collect();
             build(rate, &own)

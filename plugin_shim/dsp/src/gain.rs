@@ -124,7 +124,7 @@ mod tests {
 
     fn gain() -> Gain {
         let pace = Pace { ramp_ms: 50.0, slew_per_s: 48.0 };
-        let declare = |id| Declaration { id, section: "gain", neutral: 0.0, pace };
+        let declare = |id| Declaration { id, name: "gain_db", section: "gain", neutral: 0.0, pace };
         Gain::new(48_000, &[declare(1), declare(2)])
     }
 

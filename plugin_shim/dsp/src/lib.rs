@@ -9,9 +9,11 @@
 
 pub mod chain;
 pub mod denormal;
+pub mod dip;
 pub mod gain;
 pub mod ramp;
 
 pub use chain::{Chain, Declaration, Section};
+pub use dip::Dip;
 pub use gain::Gain;
 pub use ramp::{Pace, Ramp};

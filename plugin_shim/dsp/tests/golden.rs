@@ -17,7 +17,7 @@ impl Case {
     fn chain(&self) -> Chain {
         let declare = |&(id, ramp_ms, slew_per_s): &(u16, f64, f64)| {
             let pace = Pace { ramp_ms, slew_per_s };
-            Declaration { id, section: "gain", neutral: 0.0, pace }
+            Declaration { id, name: "gain_db", section: "gain", neutral: 0.0, pace }
         };
         Chain::new(self.rate, &self.parameters.iter().map(declare).collect::<Vec<_>>())
     }

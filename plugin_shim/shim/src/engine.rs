@@ -339,6 +339,7 @@ impl Engine {
 fn declarations() -> Vec<Declaration> {
     let declare = |parameter: &wire::parameters::Parameter| Declaration {
         id: parameter.id,
+        name: parameter.name,
         section: parameter.section,
         neutral: f64::from(parameter.neutral),
         pace: Pace { ramp_ms: f64::from(parameter.ramp_ms), slew_per_s: f64::from(parameter.slew_per_s) },

@@ -30,6 +30,10 @@ pub struct Context {
     pub amount: f32,
     /// The user's gain offset in dB.
     pub offset_db: f32,
+    /// The user's amount of the dip, 0 to 1.
+    pub dip_amount: f32,
+    /// Loudness that the dip may take, in LU.
+    pub dip_budget_lu: f32,
 }
 
 /// The audio ends of the rings for hops.
@@ -182,6 +186,8 @@ impl Cutter {
             lead: context.lead,
             amount: context.amount,
             offset_db: context.offset_db,
+            dip_amount: context.dip_amount,
+            dip_budget_lu: context.dip_budget_lu,
             start: StartValues::default(),
         }
     }

@@ -234,6 +234,8 @@ impl Member {
             lead: hop.lead,
             amount: hop.amount,
             offset_db: hop.offset_db,
+            dip_amount: hop.dip_amount,
+            dip_budget_lu: hop.dip_budget_lu,
             count: u32::try_from(start.as_slice().len()).unwrap_or_default(),
             ..Header::new(Kind::Block)
         };

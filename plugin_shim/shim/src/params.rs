@@ -29,6 +29,10 @@ pub const CONTROL_DELAY: ParamId = 7;
 pub const ON_LOSS: ParamId = 8;
 /// Whether the service's part of the gain holds.
 pub const LOCK: ParamId = 9;
+/// How much of the service's dip is used.
+pub const DIP_AMOUNT: ParamId = 10;
+/// Loudness that the dip may take.
+pub const DIP_BUDGET: ParamId = 11;
 /// Read-only: what the plugin is doing.
 pub const STATUS: ParamId = 20;
 /// Read-only: the gain at the end of the last block.
@@ -117,7 +121,7 @@ static STATUS_TEXTS: [&str; STATUSES.len()] = {
 };
 
 /// Every host parameter, in the order in which editors list them. Entries are appended, never changed.
-pub static PARAMS: [Param; 13] = [
+pub static PARAMS: [Param; 15] = [
     choice(BYPASS, "bypass", "Bypass", &["Off", "On"], 0.0),
     number(AMOUNT, ("amount", "Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
     number(GAIN_OFFSET, ("gain_offset", "Gain Offset"), (-24.0, 24.0), 0.0, (0.1, 1, "dB")),
@@ -137,6 +141,8 @@ pub static PARAMS: [Param; 13] = [
     shown(number(LATE, ("late", "Late"), (0.0, 10_000.0), 0.0, (1.0, 0, ""))),
     shown(number(NEEDED_DELAY, ("needed_delay", "Needed Delay"), (0.0, 1000.0), 0.0, (1.0, 0, "ms"))),
     choice(LOCK, "lock", "Lock", &["Off", "On"], 0.0),
+    number(DIP_AMOUNT, ("dip_amount", "Dip Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
+    number(DIP_BUDGET, ("dip_budget", "Dip Budget"), (0.5, 6.0), 1.0, (0.1, 1, "LU")),
 ];
 
 /// The parameter with this number.
@@ -309,6 +315,20 @@ impl ParamValues {
     #[allow(clippy::cast_possible_truncation)]
     pub fn offset_db(&self) -> f32 {
         self.get(GAIN_OFFSET) as f32
+    }
+
+    /// Share of the service's dip, 0 to 1.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn dip_amount(&self) -> f32 {
+        (self.get(DIP_AMOUNT) / 100.0) as f32
+    }
+
+    /// Loudness that the dip may take, in LU.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn dip_budget_lu(&self) -> f32 {
+        self.get(DIP_BUDGET) as f32
     }
 
     /// Group, 1 to 16.

@@ -67,6 +67,8 @@ fn ids_and_names_are_those_that_projects_have_saved() {
         (22, "late"),
         (23, "needed_delay"),
         (9, "lock"),
+        (10, "dip_amount"),
+        (11, "dip_budget"),
     ];
     assert_eq!(declared, permanent);
 }
@@ -91,6 +93,7 @@ fn a_new_instance_is_an_unset_track_of_group_1_with_40_ms() {
     assert!(!values.bypass() && !values.falls_back());
     assert_eq!((values.group(), values.role(), values.delay_ms()), (1, 0, 40));
     assert_eq!((values.mode(), values.amount().to_bits()), (Mode::Auto, 1.0f32.to_bits()));
+    assert_eq!((values.dip_amount(), values.dip_budget_lu()), (0.0, 1.0));
 }
 
 #[test]

@@ -160,8 +160,10 @@ impl Queue {
 /// Whether `next` continues `last` with nothing between them that a receiver would have to see.
 fn follows(last: &Hop, next: &Hop) -> bool {
     let loose = flags::RUN_BEGIN | flags::START | flags::GAP;
-    let settings =
-        |hop: &Hop| (hop.run, hop.group, hop.role, hop.delay, hop.amount, hop.offset_db, hop.tempo.to_bits());
+    let settings = |hop: &Hop| {
+        let user = (hop.amount, hop.offset_db, hop.dip_amount, hop.dip_budget_lu);
+        (hop.run, hop.group, hop.role, hop.delay, user, hop.tempo.to_bits())
+    };
     // A GAP on the first hop of a message does not stand for those that follow it.
     let bits = |hop: &Hop| hop.flags & !(flags::ZEROED | loose);
     next.frames > 0

@@ -17,7 +17,9 @@ fn hop(run: u32, index: i64, flags: u32) -> Hop {
         lead: 0,
         amount: 1.0,
         offset_db: 0.0,
-        start: [None; 2],
+        dip_amount: 0.0,
+        dip_budget_lu: 1.0,
+        start: [None; 4],
     }
 }
 
@@ -97,6 +99,8 @@ fn a_block_ends_where_the_receiver_must_see_a_difference() {
         hop(1, 1, sync | flags::RUN_BEGIN),
         hop(1, 1, sync | flags::BYPASSED),
         Hop { amount: 0.5, ..hop(1, 1, sync) },
+        Hop { dip_amount: 0.5, ..hop(1, 1, sync) },
+        Hop { dip_budget_lu: 2.0, ..hop(1, 1, sync) },
         Hop { group: 2, ..hop(1, 1, sync) },
         announcement(2),
     ];

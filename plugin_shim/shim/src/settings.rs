@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     role: u8,
     amount: f32,
     offset_db: f32,
+    dip_amount: f32,
+    dip_budget_lu: f32,
     /// Counts how often the service registered the instance.
     pub(crate) joined: u32,
 }
@@ -54,6 +56,8 @@ impl Settings {
             role: params.role(),
             amount: params.amount(),
             offset_db: params.offset_db(),
+            dip_amount: params.dip_amount(),
+            dip_budget_lu: params.dip_budget_lu(),
             joined: shared.link.joined.load(Acquire),
         }
     }
@@ -79,6 +83,8 @@ impl Settings {
             lead,
             amount: self.amount,
             offset_db: self.offset_db,
+            dip_amount: self.dip_amount,
+            dip_budget_lu: self.dip_budget_lu,
         }
     }
 }

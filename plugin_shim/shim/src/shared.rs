@@ -42,6 +42,10 @@ pub struct Hop {
     pub amount: f32,
     /// The user's gain offset in dB.
     pub offset_db: f32,
+    /// The user's amount of the dip, 0 to 1.
+    pub dip_amount: f32,
+    /// Loudness that the dip may take, in LU.
+    pub dip_budget_lu: f32,
     /// Values that the run starts with, in the order of `PARAMETERS`; with START only.
     pub start: StartValues,
 }

@@ -4,8 +4,8 @@
 use crate::error::WireError;
 use crate::header::{Header, Kind, flags};
 use crate::limits::{
-    HOPS_PER_SECOND, MAX_DELAY, MAX_GROUP, MAX_HOPS, MAX_OFFSET_DB, MAX_POSITION, MAX_VALUES, is_delay,
-    is_rate,
+    HOPS_PER_SECOND, MAX_DELAY, MAX_DIP_BUDGET_LU, MAX_GROUP, MAX_HOPS, MAX_OFFSET_DB, MAX_POSITION,
+    MAX_VALUES, is_delay, is_rate,
 };
 
 impl Header {
@@ -45,6 +45,8 @@ impl Header {
         refuse(!is_delay(self.delay, self.rate), WireError::Delay(self.delay))?;
         refuse(!(0.0..=1.0).contains(&self.amount), WireError::Amount)?;
         refuse(!(-MAX_OFFSET_DB..=MAX_OFFSET_DB).contains(&self.offset_db), WireError::OffsetDb)?;
+        refuse(!(0.0..=1.0).contains(&self.dip_amount), WireError::DipAmount)?;
+        refuse(!(0.0..=MAX_DIP_BUDGET_LU).contains(&self.dip_budget_lu), WireError::DipBudget)?;
         refuse(!self.beat.is_finite(), WireError::Beat)?;
         refuse(!self.tempo.is_finite(), WireError::Tempo)?;
         let begins = self.has(flags::RUN_BEGIN);

@@ -62,6 +62,12 @@ pub enum WireError {
     /// Gain offset not within -24 to 24 dB.
     #[error("gain offset is outside -24 to 24 dB")]
     OffsetDb,
+    /// Amount of the dip not within 0 to 1.
+    #[error("amount of the dip is outside 0 to 1")]
+    DipAmount,
+    /// Loudness budget of the dip not within 0 to 6 LU.
+    #[error("loudness budget of the dip is outside 0 to 6 LU")]
+    DipBudget,
     /// Beat not finite where it is declared.
     #[error("beat is not finite")]
     Beat,
@@ -133,6 +139,8 @@ impl WireError {
             Self::Delay(_) => "delay",
             Self::Amount => "amount",
             Self::OffsetDb => "offset_db",
+            Self::DipAmount => "dip_amount",
+            Self::DipBudget => "dip_budget_lu",
             Self::Beat => "beat",
             Self::Tempo => "tempo",
             Self::Flags(_) => "flags",

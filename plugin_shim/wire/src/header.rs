@@ -1,9 +1,9 @@
-//! The fixed header: 112 bytes, little-endian, the same fields in every message.
+//! The fixed header: 120 bytes, little-endian, the same fields in every message.
 
 use uuid::Uuid;
 
 use crate::error::WireError;
-use crate::limits::{HEADER_SIZE, MAX_HEADER_SIZE, PROTOCOL};
+use crate::limits::{HEADER_SIZE, MAX_HEADER_SIZE, MIN_HEADER_SIZE, PROTOCOL};
 
 /// First four bytes of every header.
 pub const MAGIC: [u8; 4] = *b"HMIX";
@@ -178,6 +178,10 @@ pub struct Header {
     pub offset_db: f32,
     /// Number of values in the payload; BLOCK: of start values, where START is set.
     pub count: u32,
+    /// The user's amount of the dip, 0 to 1.
+    pub dip_amount: f32,
+    /// Loudness that the dip may take, 0 to 6 LU.
+    pub dip_budget_lu: f32,
 }
 
 impl Header {
@@ -204,6 +208,8 @@ impl Header {
             amount: 0.0,
             offset_db: 0.0,
             count: 0,
+            dip_amount: 0.0,
+            dip_budget_lu: 0.0,
         }
     }
 
@@ -265,6 +271,9 @@ impl Header {
         out.put(self.amount.to_le_bytes());
         out.put(self.offset_db.to_le_bytes());
         out.put(self.count.to_le_bytes());
+        out.put([0; 4]);
+        out.put(self.dip_amount.to_le_bytes());
+        out.put(self.dip_budget_lu.to_le_bytes());
         out.bytes
     }
 
@@ -272,7 +281,7 @@ impl Header {
     pub(crate) fn size(frame: &[u8]) -> Result<usize, WireError> {
         let declared = Self::declared_size(frame)?;
         let size = usize::from(declared);
-        if (HEADER_SIZE..=MAX_HEADER_SIZE).contains(&size) && frame.len().is_multiple_of(size) {
+        if (MIN_HEADER_SIZE..=MAX_HEADER_SIZE).contains(&size) && frame.len().is_multiple_of(size) {
             Ok(size)
         } else {
             Err(WireError::HeaderSize { declared, actual: frame.len() })
@@ -297,7 +306,7 @@ impl Header {
         Reader { bytes, at: 8 }.take().map(u16::from_le_bytes)
     }
 
-    /// Reads the fields from the kind on; the fields themselves are not checked.
+    /// Reads the fields from the kind on of one header; the fields themselves are not checked.
     pub(crate) fn fields(bytes: &[u8]) -> Result<Self, WireError> {
         Reader { bytes, at: 8 }.fields().unwrap_or(Err(WireError::HeaderTooShort(bytes.len())))
     }
@@ -353,6 +362,16 @@ impl Reader<'_> {
             amount: f32::from_le_bytes(self.take()?),
             offset_db: f32::from_le_bytes(self.take()?),
             count: u32::from_le_bytes(self.take()?),
+            dip_amount: self.appended(MIN_HEADER_SIZE),
+            dip_budget_lu: self.appended(MIN_HEADER_SIZE + 4),
         }))
+    }
+
+    /// A field that shorter headers lack, at byte `at`; zero in those.
+    fn appended(&self, at: usize) -> f32 {
+        if self.bytes.len() < HEADER_SIZE {
+            return 0.0;
+        }
+        Reader { bytes: self.bytes, at }.take().map_or(0.0, f32::from_le_bytes)
     }
 }

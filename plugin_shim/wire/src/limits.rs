@@ -3,7 +3,9 @@
 /// Protocol version spoken here: major, minor. Another major is refused.
 pub const PROTOCOL: [u16; 2] = [1, 0];
 /// Length of the header written here, in bytes. A later minor version may append.
-pub const HEADER_SIZE: usize = 112;
+pub const HEADER_SIZE: usize = 120;
+/// Shortest header accepted, in bytes: what is appended to it counts as zero where it is missing.
+pub const MIN_HEADER_SIZE: usize = 112;
 /// Longest header accepted, in bytes.
 pub const MAX_HEADER_SIZE: usize = 4096;
 /// Most packets in one message.
@@ -36,6 +38,8 @@ pub const DELAYS_MS: [u32; 5] = [20, 40, 60, 100, 200];
 pub const MAX_DELAY: i64 = 38_400;
 /// Largest gain offset in dB, either way.
 pub const MAX_OFFSET_DB: f32 = 24.0;
+/// Largest loudness budget of the dip in LU.
+pub const MAX_DIP_BUDGET_LU: f32 = 6.0;
 /// Positions lie within plus and minus this, so that sums of positions and lengths never overflow.
 pub const MAX_POSITION: i64 = 1 << 62;
 /// Longest label and track name, in characters.

@@ -90,7 +90,7 @@ pub fn decode<F: AsRef<[u8]>>(frames: &[F]) -> Result<Message<'_>, WireError> {
         return Err(WireError::PayloadTooLong(payload.len()));
     }
     let stride = Header::size(header)?;
-    let first = Header::fields(header)?.used();
+    let first = Header::fields(header.get(..stride).unwrap_or(header))?.used();
     let count = header.len() / stride;
     if count > 1 && (count > MAX_PACKETS || !first.kind.is_repeatable()) {
         return Err(WireError::Packets(count));

@@ -15,6 +15,7 @@ fn fields(h: &Header) -> Value {
         "rate": h.rate, "sequence": h.sequence, "position": h.position, "apply_at": h.apply_at, "beat": h.beat,
         "tempo": h.tempo, "frames": h.frames, "channels": h.channels, "role": h.role, "delay": h.delay,
         "lead": h.lead, "amount": f64::from(h.amount), "offset_db": f64::from(h.offset_db), "count": h.count,
+        "dip_amount": f64::from(h.dip_amount), "dip_budget_lu": f64::from(h.dip_budget_lu),
     })
 }
 

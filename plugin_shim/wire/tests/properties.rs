@@ -27,9 +27,10 @@ prop_compose! {
         (group, role) in (1u16..=16, 0u8..=2),
         (instance, run, sequence, lead) in (identity(), any::<u32>(), any::<u64>(), any::<u32>()),
         (amount, offset_db) in (0.0f32..=1.0, -24.0f32..=24.0),
+        (dip_amount, dip_budget_lu) in (0.0f32..=1.0, 0.0f32..=6.0),
         (beat, tempo) in (-1e9f64..1e9, 0.0f64..999.0),
         sample in -2.0f32..2.0,
-        start in prop::collection::btree_map(1u16.., -60.0f32..=0.0, 0..=limits::MAX_VALUES),
+        start in prop::collection::btree_map(100u16.., -60.0f32..=0.0, 0..=limits::MAX_VALUES),
     ) -> (Header, Vec<u8>) {
         let announces = if hops == 0 { begins } else { 0 };
         let flags = (loose & !(flags::RUN_BEGIN | flags::START)) | announces;
@@ -38,6 +39,7 @@ prop_compose! {
         header.tempo = if flags & flags::HAS_TEMPO == 0 { 0.0 } else { tempo };
         header = Header {
             flags, group, role, instance, run, sequence, lead, amount, offset_db, channels,
+            dip_amount, dip_budget_lu,
             rate: hop * 100, frames: hop * hops, delay: hop * delay / 10,
             position: grid * if hops == 0 { 1 } else { i64::from(hop) },
             ..header
@@ -90,7 +92,7 @@ proptest! {
     #[test]
     fn values_arrive_as_they_were_sent(
         instance in identity(), end in position(), delay in 0..=limits::MAX_DELAY, run: u32,
-        sent in prop::collection::btree_map(1u16.., -60.0f32..=0.0, 0..=limits::MAX_VALUES),
+        sent in prop::collection::btree_map(100u16.., -60.0f32..=0.0, 0..=limits::MAX_VALUES),
     ) {
         let sent: Vec<_> = sent.into_iter().collect();
         let payload = Values::new(&sent).unwrap().encode();

@@ -32,6 +32,8 @@ __all__ = ["Mix", "MixSession", "MixTrack"]
 
 #: Choices of the plugin's parameters are saved as their number in the list.
 _CONTROL_DELAYS = get_args(session_file.ControlDelay)
+#: What a preset sets and a track may set by itself.
+_OWN = ("gain_offset_db", "dip_amount", "dip_budget_lu")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class MixTrack:
         role: ``"ai_stem"`` or ``"live_source"``; the preset's when left out.
         preset: name of a shipped preset, or the path of a ``.json`` file.
         gain_offset_db: added after the model, -24 to 24 dB; the preset's when left out.
+        dip_amount: how much an AI stem makes room for the live sources, 0 to 1; the preset's when left out.
+        dip_budget_lu: most loudness that the dip may take, 0.5 to 6 LU; the preset's when left out.
         mute: leave the track out of the group and of the mix.
         offset_s: where the audio begins on the timeline, in s.
         before, after: other pedalboard plugins around HybridMix on this track.
@@ -55,6 +59,8 @@ class MixTrack:
     role: presets.Role | None = None
     preset: str | None = None
     gain_offset_db: float | None = None
+    dip_amount: float | None = None
+    dip_budget_lu: float | None = None
     mute: bool = False
     offset_s: float = 0.0
     before: Sequence[pedalboard.Plugin] = field(default=())
@@ -135,6 +141,8 @@ class MixSession:
                 role=track.role,
                 preset=placed(track.preset) if track.preset is not None else None,
                 gain_offset_db=track.gain_offset_db,
+                dip_amount=track.dip_amount,
+                dip_budget_lu=track.dip_budget_lu,
                 mute=track.mute,
                 offset_s=track.offset_s,
             )
@@ -195,16 +203,15 @@ class MixSession:
         return track.role or (chosen.role if chosen else None)
 
     def _strip(self, track: MixTrack, bundle: Path, session: UUID) -> Strip:
-        chosen = self._preset_of(track)
-        # What a track sets by itself wins over its preset; the plugin's own defaults fill the rest.
-        params = chosen.params() if chosen else {}
-        params |= {
+        # What a track sets by itself wins over its preset.
+        own = {name: value for name in _OWN if (value := getattr(track, name)) is not None}
+        preset = msgspec.structs.replace(self._preset_of(track) or presets.NEUTRAL, **own)
+        params = {
+            **preset.params(),
             "control_delay": float(_CONTROL_DELAYS.index(self.settings.control_delay_ms)),
             "group": float(self.settings.group),
             "role": float(presets.ROLES[self.role_of(track)]),
         }
-        if track.gain_offset_db is not None:
-            params["gain_offset"] = track.gain_offset_db
         shim = Shim(bundle, track.label, session, params)
         return Strip(self._opener(track), shim, track.before, track.after, self.rate)
 

@@ -50,6 +50,8 @@ class TrackReport(msgspec.Struct, frozen=True):
     before: Level
     after: Level
     gain_db: GainRange
+    #: Depth of its dip, as ``gain_db``; ``None`` where it had none.
+    dip_db: GainRange
 
 
 class Counters(msgspec.Struct, frozen=True):

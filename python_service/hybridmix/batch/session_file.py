@@ -94,6 +94,24 @@ class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     gain_offset_db: (
         Annotated[float, msgspec.Meta(ge=-24.0, le=24.0, description="added after the model, in dB")] | None
     ) = None
+    dip_amount: (
+        Annotated[
+            float,
+            msgspec.Meta(
+                ge=0.0,
+                le=1.0,
+                description="how much an AI stem makes room for the live sources, 0 for not at all",
+            ),
+        ]
+        | None
+    ) = None
+    dip_budget_lu: (
+        Annotated[
+            float,
+            msgspec.Meta(ge=0.5, le=6.0, description="most loudness that the dip may take from it, in LU"),
+        ]
+        | None
+    ) = None
     mute: Annotated[bool, msgspec.Meta(description="leave the track out of the group and of the mix")] = False
     offset_s: Annotated[
         float, msgspec.Meta(ge=0.0, le=86400.0, description="where the file begins, in seconds")

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import zmq
 
+from hybridmix.wire.limits import HEADER_SIZE
+
 __all__ = ["round_trips"]
 
-_HEADER = 112
-_REPLY = 112 + 16
+_HEADER = HEADER_SIZE
+_REPLY = HEADER_SIZE + 16
 _HOPS_PER_FRAME = 5
 
 

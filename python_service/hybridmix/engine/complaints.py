@@ -10,7 +10,7 @@ from hybridmix.engine.logs import OncePerKind, event
 from hybridmix.engine.peers import Peer, RefusalError, version_sentence
 from hybridmix.wire import Kind, WireError
 from hybridmix.wire import messages as m
-from hybridmix.wire.limits import HEADER_SIZE, MAX_PACKETS
+from hybridmix.wire.limits import MAX_PACKETS, MIN_HEADER_SIZE
 
 __all__ = ["Complaints"]
 
@@ -65,5 +65,5 @@ def _major(error: WireError) -> int:
 
 def _packets(head: bytes) -> int:
     """How many BLOCKs a header frame, which may be broken, was meant to carry."""
-    size = max(int.from_bytes(head[6:8], "little"), HEADER_SIZE)
+    size = max(int.from_bytes(head[6:8], "little"), MIN_HEADER_SIZE)
     return min(max(1, len(head) // size), MAX_PACKETS)

@@ -23,7 +23,7 @@ from hybridmix.engine.lineup import Lineup
 from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
 from hybridmix.engine.names import MAX_BOOST_DB
-from hybridmix.engine.rules import make_rules
+from hybridmix.engine.rules import make_dip, make_rules
 from hybridmix.engine.safety import Safety
 from hybridmix.engine.trace import FLAG_INCOMPLETE, FLAG_KNOWN, FLAG_WHOLE, RECORD, TraceWriter
 from hybridmix.features import KWeighting
@@ -75,6 +75,7 @@ class Engine:
         self._weighting = KWeighting(rate)
         self.models = models
         self._rule, self._headroom = make_rules(models, rate)
+        self._dip = make_dip(models, rate)
         self._safety = Safety(max_boost_db)
         #: Counts how often the model was changed: what follows is a new source of gains.
         self._edition = 0
@@ -91,6 +92,7 @@ class Engine:
         schema = parameters.load()
         self._gain = schema.named("gain_db")
         self._trim = schema.named("trim_db")
+        self._bell = (schema.named("dip_db"), schema.named("dip_hz"))
         #: Frames whose values were held because a model failed.
         self.held = 0
         #: Whether the last frame was held.
@@ -101,6 +103,8 @@ class Engine:
         slot = self._free.pop() if self._free else len(self._members)
         self._rule.clear(slot)
         self._safety.clear(slot)
+        if self._dip is not None:
+            self._dip.clear(slot)
         if 2 * slot >= len(self._filters):
             self._filters = np.concatenate([self._filters, np.zeros((2, *KWeighting.STATE_SHAPE))])
         self._members[member] = Kept(slot, self._frame, member.int % STRIDE)
@@ -193,8 +197,13 @@ class Engine:
     def switch(self, models: Models) -> None:
         """Mix by other ``models`` from the next frame on; gains glide there. Raises InputError."""
         rule, headroom = make_rules(models, self._rate)
+        dip = make_dip(models, self._rate)
         for kept in self._members.values():
             rule.clear(kept.slot)
+            if dip is not None:
+                dip.clear(kept.slot)
+        if dip is None or self._dip is None:
+            self._dip = dip
         if headroom is None or self._headroom is None:
             self._headroom = headroom
         self._rule, self.models = rule, models
@@ -209,6 +218,8 @@ class Engine:
             self._safety.reset()
             if self._headroom is not None:
                 self._headroom.reset()
+            if self._dip is not None:
+                self._dip.reset()
         lineup = self._lineup
         if lineup is None or not lineup.serves(action.rows):
             lineup = self._lineup = Lineup(action.rows, self._members)
@@ -219,29 +230,38 @@ class Engine:
             if frame is not None and frame.run != kept.run:
                 kept.run = frame.run
                 begun.append(kept)
+                if self._dip is not None:
+                    self._dip.begin(kept.slot)
         lineup.read_users()
         sheet = Sheet.of(frames)
         energy = self._energy(frames, sheet)
         present = np.array([frame is not None for frame in frames], np.bool_)
+        failures: list[ModelError] = []
         try:
             self._begin(begun, action.fresh)
             gains, known, trim = self._decide(lineup, frames, sheet, energy, present)
         except ModelError as error:
-            self._hold(error)
+            failures.append(error)
             gains, known, trim = np.zeros_like(energy), np.zeros_like(present), None
-        else:
-            self.holding = False
+        dips: list[list[Value]] | None = None
+        try:
+            dips = self._make_room(lineup, frames, gains)
+        except ModelError as error:
+            failures.append(error)
+        self._hold(failures)
         rest = [] if trim is None else [(self._trim.id, trim)]
         gain = self._gain.id
         told = [
             [(gain, value), *rest] if sent else rest
             for value, sent in zip(gains.tolist(), known.tolist(), strict=True)
         ]
+        if dips is not None:
+            told = [[*one, *dip] for one, dip in zip(told, dips, strict=True)]
         self._answers[action.epoch, action.end] = _Answer(lineup.rows, told, rest)
         if len(self._answers) > MAX_ANSWERS:
             self._answers.popitem(last=False)
         if self._trace is not None:
-            self._record(self._trace, action, members, energy, gains, known, trim)
+            self._record(self._trace, action, members, energy, gains, known, trim, dips)
 
     def values(self, epoch: int, end: int, member: UUID) -> Sequence[Value]:
         """Parameter ids and values, ids ascending, of the computed frame ``end`` for ``member``.
@@ -362,11 +382,29 @@ class Engine:
                 frame.squares[index] = heard[part]
             row += kept.channels
 
-    def _hold(self, error: ModelError) -> None:
-        self.held += 1
-        if not self.holding:
-            log.error(event("model failed, values held", reason=error))
-        self.holding = True
+    def _make_room(
+        self, lineup: Lineup, frames: Sequence[Frame | None], gains: Floats
+    ) -> list[list[Value]] | None:
+        """What the dip tells each member; None where it tells nobody anything."""
+        if self._dip is None:
+            return None
+        return self._dip.step(
+            lineup.slots,
+            frames,
+            gains,
+            is_ai=lineup.is_ai,
+            is_live=lineup.is_live,
+            amount=lineup.dip_amount,
+            budget_lu=lineup.dip_budget_lu,
+        )
+
+    def _hold(self, failures: Sequence[ModelError]) -> None:
+        """Note whether something holds in this frame because its model failed."""
+        if failures:
+            self.held += 1
+            if not self.holding:
+                log.error(event("model failed, values held", reason=failures[0]))
+        self.holding = bool(failures)
 
     def _record(
         self,
@@ -377,6 +415,7 @@ class Engine:
         gains: Floats,
         known: npt.NDArray[np.bool_],
         trim: float | None,
+        dips: list[list[Value]] | None,
     ) -> None:
         records = np.zeros(len(members), RECORD)
         records["epoch"], records["end"] = action.epoch, action.end
@@ -385,6 +424,9 @@ class Engine:
         records["energy"] = energy
         records["gain_db"] = np.where(known, gains, np.nan)
         records["trim_db"] = np.nan if trim is None else trim
+        told = [dict(one) for one in dips] if dips is not None else [{}] * len(members)
+        for parameter in self._bell:
+            records[parameter.name] = [one.get(parameter.id, np.nan) for one in told]
         whole = np.array([row.standing is Standing.WHOLE for row in action.rows], np.uint32)
         records["flags"] = whole * FLAG_WHOLE + known * np.uint32(FLAG_KNOWN)
         if action.incomplete:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hybridmix.wire.header import Role
+
 __all__ = ["HOPS", "MAX_PENDING", "Frame", "HopStore", "Stretch", "UserValues"]
 
 #: Frames a member may be ahead of its group (16 s); the timeline gives up waiting for others before that.
@@ -34,6 +36,11 @@ class UserValues:
     start: Sequence[tuple[int, float]] = ()
     #: The model's part of the gain holds.
     locked: bool = False
+    #: See `hybridmix.wire.header.Role`.
+    role: int = Role.UNSET
+    #: Share of the dip, 0..1, and the loudness that it may take, LU.
+    dip_amount: float = 0.0
+    dip_budget_lu: float = 0.0
 
 
 @dataclass(slots=True, eq=False)

@@ -10,6 +10,7 @@ import numpy as np
 from hybridmix.engine.formation import Kept
 from hybridmix.engine.hops import UserValues
 from hybridmix.timeline import Row
+from hybridmix.wire.header import Role
 
 __all__ = ["Lineup"]
 
@@ -40,3 +41,7 @@ class Lineup:
             self.amount = np.array([user.amount for user in users], np.float32)
             self.offset_db = np.array([user.offset_db for user in users], np.float32)
             self.locked = np.array([user.locked for user in users], np.bool_)
+            self.is_ai = np.array([user.role == Role.AI_STEM for user in users], np.bool_)
+            self.is_live = np.array([user.role == Role.LIVE_SOURCE for user in users], np.bool_)
+            self.dip_amount = np.array([user.dip_amount for user in users], np.float32)
+            self.dip_budget_lu = np.array([user.dip_budget_lu for user in users], np.float32)

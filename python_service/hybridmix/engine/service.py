@@ -326,7 +326,8 @@ class Service:
             member.settings, member.role = settings, settings.role
             locked = bool(settings.flags & Flags.LOCKED)
             member.user = UserValues(
-                settings.amount, settings.offset_db, settings.delay, member.start, locked
+                *(settings.amount, settings.offset_db, settings.delay, member.start, locked),
+                *(settings.role, settings.dip_amount, settings.dip_budget_lu),
             )
         member.run, member.position = run, position + frames
         if frames:

@@ -14,7 +14,7 @@ __all__ = ["FLAG_INCOMPLETE", "FLAG_KNOWN", "FLAG_WHOLE", "RECORD", "TraceWriter
 
 #: Little-endian records without a header, in the order of computation. ``end`` and ``apply_at`` are
 #: samples on the timeline, ``member`` the bytes of its UUID, ``energy`` the K-weighted mean square summed
-#: over the channels, ``gain_db`` and ``trim_db`` what was sent; NaN where nothing was, so the member holds.
+#: over the channels, ``gain_db`` to ``dip_hz`` what was sent; NaN where nothing was, so the member holds.
 RECORD = np.dtype(
     [
         ("epoch", "<i4"),
@@ -23,6 +23,8 @@ RECORD = np.dtype(
         ("member", "S16"),
         ("gain_db", "<f4"),
         ("trim_db", "<f4"),
+        ("dip_db", "<f4"),
+        ("dip_hz", "<f4"),
         ("energy", "<f4"),
         ("flags", "<u4"),
     ]

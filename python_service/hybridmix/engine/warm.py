@@ -11,6 +11,7 @@ from hybridmix.engine.hops import UserValues
 from hybridmix.engine.models import Models
 from hybridmix.errors import InputError
 from hybridmix.timeline import Compute, Row, Standing
+from hybridmix.wire.header import Role
 
 __all__ = ["warm"]
 
@@ -27,9 +28,10 @@ def warm(models: Models) -> None:
         members = [UUID(int=number + 1) for number in range(count)]
         for member in members:
             engine.register(member)
+        user = UserValues(role=Role.AI_STEM, dip_amount=1.0, dip_budget_lu=1.0)
         for end in range(frame, 12 * frame, frame):
             for member in members:
-                engine.push(member, 0, end - frame, noise, UserValues())
+                engine.push(member, 0, end - frame, noise, user)
             rows = tuple(Row(member, Standing.WHOLE, end) for member in members)
             engine.compute(Compute(0, end, end == frame, False, rows, False))
         if engine.held:

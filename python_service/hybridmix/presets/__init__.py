@@ -15,7 +15,7 @@ import msgspec
 
 from hybridmix.errors import InputError
 
-__all__ = ["ROLES", "Preset", "Role", "load", "names", "schema"]
+__all__ = ["NEUTRAL", "ROLES", "Preset", "Role", "load", "names", "schema"]
 
 Role = Literal["ai_stem", "live_source"]
 #: Value of the plugin's parameter ``role``: its number in the list, after "Unset".
@@ -26,22 +26,37 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a preset sets on a track."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="name that a user sees")]
-    role: Annotated[Role, msgspec.Meta(description="what the track is")]
     description: Annotated[str, msgspec.Meta(max_length=400, description="what it is for")] = ""
+    role: Annotated[
+        Role | None, msgspec.Meta(description="what the track is; left out, it stays what it was")
+    ] = None
     amount: Annotated[
         float, msgspec.Meta(ge=0.0, le=1.0, description="share of the model's gain that is used")
     ] = 1.0
     gain_offset_db: Annotated[
         float, msgspec.Meta(ge=-24.0, le=24.0, description="added after the model, in dB")
     ] = 0.0
+    dip_amount: Annotated[
+        float,
+        msgspec.Meta(ge=0.0, le=1.0, description="how much an AI stem makes room for the live sources"),
+    ] = 0.0
+    dip_budget_lu: Annotated[
+        float, msgspec.Meta(ge=0.5, le=6.0, description="most loudness that the dip may take, in LU")
+    ] = 1.0
 
     def params(self) -> dict[str, float]:
         """Return what it sets in the plugin: plain values by the permanent names of the host parameters."""
-        return {
+        role = {"role": float(ROLES[self.role])} if self.role is not None else {}
+        return role | {
             "amount": 100.0 * self.amount,
+            "dip_amount": 100.0 * self.dip_amount,
+            "dip_budget": self.dip_budget_lu,
             "gain_offset": self.gain_offset_db,
-            "role": float(ROLES[self.role]),
         }
+
+
+#: What a track without a preset gets.
+NEUTRAL: Final = Preset("Neutral")
 
 
 def names() -> list[str]:

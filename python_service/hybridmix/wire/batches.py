@@ -56,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True, gc=False):
     delay: int
     amount: float
     offset_db: float
+    dip_amount: float
+    dip_budget_lu: float
 
 
 class Block(NamedTuple):
@@ -101,10 +103,12 @@ _VALUE: Final = struct.Struct("<HHf")
 #: The header of an answer: what is the same in all, what moves (flags to apply_at), and the rest by the count of values.
 _ANSWER_BEGIN: Final = struct.pack("<4sBBHHH", MAGIC, *PROTOCOL, HEADER_SIZE, Kind.PARAMS, 0)
 _ANSWER: Final = struct.Struct("<I16sIIQqq")
-_ANSWER_ENDS: Final = [struct.pack("<40xII", count, 0) for count in range(MAX_VALUES + 1)]
+_ANSWER_ENDS: Final = [struct.pack("<40xII8x", count, 0) for count in range(MAX_VALUES + 1)]
 _RANGES: Final = {parameter.id: parameter.range for parameter in parameters.load().parameters}
 #: The bytes of a header that move, the same in BLOCKs that begin together and are equally long.
 _MOVES: Final = np.array([*range(48, 56), *range(64, 84), *range(92, 96)])
+#: Begin and end of the bytes that make settings.
+_KEY: Final = ((0, 40), (84, 92), (96, 104), (112, HEADER_SIZE))
 #: The bytes of a header that do not move.
 _STANDING: Final = np.array([*range(40), *range(84, 92), *range(96, HEADER_SIZE)])
 _MAX_SETTINGS: Final = 4096
@@ -216,7 +220,7 @@ def _read_known(head: bytes, payload: bytes) -> list[Block] | None:
     at = 0
     for start in range(0, size, HEADER_SIZE):
         position, _, beat, tempo, frames, _, _, lead = _MOVING.unpack_from(head, start + 48)
-        key = head[start : start + 40] + head[start + 84 : start + 92] + head[start + 96 : start + 104]
+        key = b"".join(head[start + begin : start + end] for begin, end in _KEY)
         settings = _SETTINGS.get(key)
         if settings is None:
             # Whatever is wrong in this packet, or before it, is found anew and named by `decode`.
@@ -254,6 +258,8 @@ def _moves(settings: Settings, position: int, frames: int, beat: float, tempo: f
     if frames % hop or not 0 <= frames <= MAX_HOPS * hop or (frames and position % hop):
         return False
     flags = settings.flags
+    if not frames and not flags & Flags.RUN_BEGIN:
+        return False
     if flags & Flags.HAS_BEAT and not math.isfinite(beat):
         return False
     if flags & Flags.HAS_TEMPO and not math.isfinite(tempo):
@@ -273,5 +279,5 @@ def _settings(header: Header) -> Settings:
     h = header
     return Settings(
         *(h.instance, h.group, h.flags, h.run, h.rate),
-        *(h.channels, h.role, h.delay, h.amount, h.offset_db),
+        *(h.channels, h.role, h.delay, h.amount, h.offset_db, h.dip_amount, h.dip_budget_lu),
     )

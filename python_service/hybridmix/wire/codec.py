@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -24,6 +24,7 @@ from hybridmix.wire.limits import (
     HEADER_SIZE,
     HOPS_PER_SECOND,
     MAX_DELAY,
+    MAX_DIP_BUDGET_LU,
     MAX_GROUP,
     MAX_HEADER,
     MAX_HEADER_SIZE,
@@ -33,6 +34,7 @@ from hybridmix.wire.limits import (
     MAX_PAYLOAD,
     MAX_POSITION,
     MAX_VALUES,
+    MIN_HEADER_SIZE,
     PROTOCOL,
 )
 from hybridmix.wire.messages import CONTROL_KINDS, Control, kind_of, read_control, write_control
@@ -53,6 +55,7 @@ Values = list[tuple[int, float]]
 _PREFIX: Final = struct.Struct("<4sBBH")
 _VALUE: Final = struct.Struct("<HHf")
 _SAMPLE: Final = np.dtype("<f4")
+_LACKING: Final = bytes(HEADER_SIZE - MIN_HEADER_SIZE)
 _RANGES: Final = {parameter.id: parameter.range for parameter in parameters.load().parameters}
 _KINDS: Final = {int(kind): kind for kind in Kind}
 _IDENTITIES: dict[bytes, UUID] = {}
@@ -109,13 +112,14 @@ def decode(frames: Sequence[bytes]) -> Message:
         raise WireError("header_too_long", size)
     if len(payload) > MAX_PAYLOAD:
         raise WireError("payload_too_long", len(payload))
-    if size < HEADER_SIZE:
+    if size < MIN_HEADER_SIZE:
         raise _refuse_short(head)
-    fields = LAYOUT.unpack_from(head)
-    _check_prefix(fields)
-    stride = fields[3]
-    if not HEADER_SIZE <= stride <= MAX_HEADER_SIZE or size % stride:
+    prefix = _PREFIX.unpack_from(head)
+    _check_prefix(prefix)
+    stride = prefix[3]
+    if not MIN_HEADER_SIZE <= stride <= MAX_HEADER_SIZE or size % stride:
         raise WireError("header_size", stride)
+    fields = _unpack(head, 0, stride)
     kind = _KINDS.get(fields[4])
     if kind is None:
         raise WireError("unknown_kind", fields[4])
@@ -140,7 +144,7 @@ def decode_packet(kind: Kind, head: bytes, start: int, stride: int, payload: byt
     Raises:
         WireError: the first check that fails.
     """
-    fields = LAYOUT.unpack_from(head, start)
+    fields = _unpack(head, start, stride)
     _check_prefix(fields)
     if fields[3] != stride:
         raise WireError("header_size", fields[3])
@@ -206,11 +210,18 @@ def _pack(h: Header) -> bytes:
     return LAYOUT.pack(
         *(MAGIC, *PROTOCOL, HEADER_SIZE, h.kind, h.group, h.flags, h.instance.bytes, h.run, h.rate),
         *(h.sequence, h.position, h.apply_at, h.beat, h.tempo, h.frames, h.channels, h.role, 0),
-        *(h.delay, h.lead, h.amount, h.offset_db, h.count, 0),
+        *(h.delay, h.lead, h.amount, h.offset_db, h.count, 0, h.dip_amount, h.dip_budget_lu),
     )
 
 
-def _check_prefix(fields: _Fields) -> None:
+def _unpack(head: bytes, start: int, stride: int) -> _Fields:
+    """The fields of the header at ``start``; those that a shorter one lacks are zero."""
+    if stride >= HEADER_SIZE:
+        return LAYOUT.unpack_from(head, start)
+    return LAYOUT.unpack(head[start : start + MIN_HEADER_SIZE] + _LACKING)
+
+
+def _check_prefix(fields: tuple[Any, ...]) -> None:
     if fields[0] != MAGIC:
         raise WireError("magic", fields[0])
     if fields[1] != PROTOCOL[0]:
@@ -255,13 +266,14 @@ def _no_payload(payload: bytes) -> None:
 # The names of the fields follow `LAYOUT`; the checks, the order of the protocol.
 _Fields = tuple[
     bytes, int, int, int, int, int, int, bytes, int, int, int, int, int, float, float,
-    int, int, int, int, int, int, float, float, int, int,
+    int, int, int, int, int, int, float, float, int, int, float, float,
 ]  # fmt: skip
 
 
 def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
     (_, _, _, _, _, group, flags, raw, run, rate, sequence, position, _, beat, tempo) = fields[:15]
-    (frames, channels, role, _, delay, lead, amount, offset_db, count, _) = fields[15:]
+    (frames, channels, role, _, delay, lead, amount, offset_db, count, _) = fields[15:25]
+    dip_amount, dip_budget_lu = fields[25:]
     flags &= Flags.OF_BLOCK
     if not flags & Flags.START:
         count = 0
@@ -281,6 +293,10 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
         raise WireError("amount", amount)
     if not -MAX_OFFSET_DB <= offset_db <= MAX_OFFSET_DB:
         raise WireError("offset_db", offset_db)
+    if not 0.0 <= dip_amount <= 1.0:
+        raise WireError("dip_amount", dip_amount)
+    if not 0.0 <= dip_budget_lu <= MAX_DIP_BUDGET_LU:
+        raise WireError("dip_budget_lu", dip_budget_lu)
     if not flags & Flags.HAS_BEAT:
         beat = 0.0
     elif not math.isfinite(beat):
@@ -307,7 +323,7 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
     return Message(
         Header(
             *(kind, group, flags, instance, run, rate, sequence, position, 0, beat, tempo, frames),
-            *(channels, role, delay, lead, amount, offset_db, count),
+            *(channels, role, delay, lead, amount, offset_db, count, dip_amount, dip_budget_lu),
         ),
         payload,
         audio,

@@ -23,6 +23,8 @@ NAMES = (
     "delay",
     "amount",
     "offset_db",
+    "dip_amount",
+    "dip_budget_lu",
     "beat",
     "tempo",
     "flags",

@@ -1,4 +1,4 @@
-"""The fixed header: 112 bytes, little-endian, the same fields in every message."""
+"""The fixed header: 120 bytes, little-endian, the same fields in every message."""
 
 from __future__ import annotations
 
@@ -106,6 +106,8 @@ class Header(msgspec.Struct, frozen=True, gc=False):
         amount: the user's amount, 0 to 1.
         offset_db: the user's gain offset, -24 to 24 dB.
         count: number of values in the payload; BLOCK: of start values, where `Flags.START` is set.
+        dip_amount: the user's amount of the dip, 0 to 1.
+        dip_budget_lu: loudness that the dip may take, 0 to 6 LU.
     """
 
     kind: Kind
@@ -127,3 +129,5 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     amount: float = 0.0
     offset_db: float = 0.0
     count: int = 0
+    dip_amount: float = 0.0
+    dip_budget_lu: float = 0.0

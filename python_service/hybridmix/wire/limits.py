@@ -13,6 +13,7 @@ __all__ = [
     "MAX_COUNTER",
     "MAX_CREDITS",
     "MAX_DELAY",
+    "MAX_DIP_BUDGET_LU",
     "MAX_GROUP",
     "MAX_HEADER",
     "MAX_HEADER_SIZE",
@@ -30,6 +31,7 @@ __all__ = [
     "MAX_STATS",
     "MAX_TEXT",
     "MAX_VALUES",
+    "MIN_HEADER_SIZE",
     "MIN_RATE",
     "PROTOCOL",
 ]
@@ -37,7 +39,9 @@ __all__ = [
 #: Protocol version spoken here: major, minor. Another major is refused.
 PROTOCOL: Final = (1, 0)
 #: Length of the header written here, in bytes. A later minor version may append.
-HEADER_SIZE: Final = 112
+HEADER_SIZE: Final = 120
+#: Shortest header accepted, in bytes: what is appended to it counts as zero where it is missing.
+MIN_HEADER_SIZE: Final = 112
 #: Longest header accepted, in bytes.
 MAX_HEADER_SIZE: Final = 4096
 #: Most packets in one message.
@@ -72,6 +76,8 @@ DELAYS_MS: Final = (20, 40, 60, 100, 200)
 MAX_DELAY: Final = 38_400
 #: Largest gain offset in dB, either way.
 MAX_OFFSET_DB: Final = 24.0
+#: Largest loudness budget of the dip in LU.
+MAX_DIP_BUDGET_LU: Final = 6.0
 #: Positions lie within plus and minus this, so that sums of positions and lengths fit 64 bits.
 MAX_POSITION: Final = 1 << 62
 #: Longest label and track name, in characters.

@@ -92,6 +92,8 @@ REASONS: Final = {
     "delay": "`delay` is not one of those offered",
     "amount": "`amount` out of range or NaN",
     "offset_db": "`offset_db` out of range or NaN",
+    "dip_amount": "`dip_amount` out of range or NaN",
+    "dip_budget_lu": "`dip_budget_lu` out of range or NaN",
     "beat": "`beat` not finite, with HAS_BEAT",
     "tempo": "`tempo` not finite, with HAS_TEMPO",
     "flags": "BLOCK: START, or no frames, without RUN_BEGIN; PARAMS: values with NONE",

@@ -60,6 +60,8 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
         (params::GROUP, 4.0),
         (params::ROLE, 2.0),
         (params::CONTROL_DELAY, 4.0),
+        (params::DIP_AMOUNT, 60.0),
+        (params::DIP_BUDGET, 1.5),
     ] {
         assert!(rig.shared.params.set(id, plain));
     }
@@ -77,6 +79,7 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
         (hop.group, hop.role, hop.delay, hop.amount, hop.offset_db, hop.tempo),
         (4, 2, RATE / 5, 0.75, -3.5, 120.0)
     );
+    assert_eq!((hop.dip_amount, hop.dip_budget_lu), (0.6, 1.5));
     assert!((hop.beat - 1.02).abs() < 1e-9, "480 samples later at 120");
     let expected = flags::PLAYING | flags::HAS_BEAT | flags::HAS_TEMPO;
     assert_eq!(hop.flags, expected);

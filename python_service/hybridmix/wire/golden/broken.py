@@ -12,7 +12,7 @@ from hybridmix.wire.codec import encode, encode_control, encode_values, join
 from hybridmix.wire.golden.valid import BLOCK, PARAMS
 from hybridmix.wire.golden.vectors import Vector, refused
 from hybridmix.wire.header import Flags, Header, Kind
-from hybridmix.wire.limits import MAX_HEADER, MAX_JSON, MAX_PACKETS, MAX_PAYLOAD, MAX_POSITION
+from hybridmix.wire.limits import HEADER_SIZE, MAX_HEADER, MAX_JSON, MAX_PACKETS, MAX_PAYLOAD, MAX_POSITION
 from hybridmix.wire.messages import Bye
 
 __all__ = ["broken"]
@@ -98,6 +98,10 @@ def _block() -> Iterator[Vector]:
         ("amount_nan", "not a number", 96, "f", nan, "amount"),
         ("offset_above", "just above 24 dB", 100, "I", 0x41C00001, "offset_db"),
         ("offset_infinite", "minus infinity", 100, "f", -inf, "offset_db"),
+        ("dip_amount_above", "just above 1", 112, "I", 0x3F800001, "dip_amount"),
+        ("dip_amount_nan", "not a number", 112, "f", nan, "dip_amount"),
+        ("dip_budget_above", "just above 6 LU", 116, "I", 0x40C00001, "dip_budget_lu"),
+        ("dip_budget_negative", "less than nothing", 116, "f", -0.5, "dip_budget_lu"),
         ("beat_nan", "declared as known", 64, "d", nan, "beat"),
         ("tempo_infinite", "declared as known", 72, "d", inf, "tempo"),
         ("start_alone", "START without RUN_BEGIN", 12, "I", int(Flags.START), "flags"),
@@ -131,7 +135,7 @@ def _block() -> Iterator[Vector]:
         ("gain_above", "gain above 36 dB", 1, encode_values([(1, 36.5)]), "value_range"),
         ("gain_nan", "not a number", 1, encode_values([(1, nan)]), "value_range"),
     ):
-        bad_start = start + struct.pack("<II", count, 0)
+        bad_start = start + struct.pack("<I", count) + announce[108:]
         yield refused(f"block_start_{name}", about, [bad_start, payload], error)
     jump = encode(msgspec.structs.replace(BLOCK, flags=Flags.RUN_BEGIN, frames=0))
     yield refused(
@@ -181,23 +185,32 @@ def _several() -> Iterator[Vector]:
     yield refused("params_129_packets", "a packet too many", join([none] * (MAX_PACKETS + 1)), "packets")
     yield refused("block_then_params", "two kinds in one message", join([_BLOCK, _PARAMS]), "packets")
     yield refused(
-        "block_then_kind_19", "the kind of the first holds", _with(two, 112 + 8, "H", 19), "packets"
+        "block_then_kind_19", "the kind of the first holds", _with(two, HEADER_SIZE + 8, "H", 19), "packets"
     )
-    yield refused("second_magic", "every header begins with it", _with(two, 112, "4s", b"HMIY"), "magic")
-    yield refused("second_major_2", "one version in one message", _with(two, 112 + 4, "B", 2), "version")
     yield refused(
-        "second_header_size", "one length of all headers", _with(two, 112 + 6, "H", 224), "header_size"
+        "second_magic", "every header begins with it", _with(two, HEADER_SIZE, "4s", b"HMIY"), "magic"
+    )
+    yield refused(
+        "second_major_2", "one version in one message", _with(two, HEADER_SIZE + 4, "B", 2), "version"
+    )
+    yield refused(
+        "second_header_size",
+        "one length of all headers",
+        _with(two, HEADER_SIZE + 6, "H", 2 * HEADER_SIZE),
+        "header_size",
     )
     yield refused("headers_cut", "the second header ends early", [two[0][:-1], two[1]], "header_size")
     yield refused(
         "header_size_4098", "longer than a header may be",
         [_with(_PING, 6, "H", 4098)[0].ljust(4098, b"\0"), b""], "header_size",
     )  # fmt: skip
-    yield refused("third_group_0", "each packet is checked", _with(three, 224 + 10, "H", 0), "group")
+    yield refused(
+        "third_group_0", "each packet is checked", _with(three, 2 * HEADER_SIZE + 10, "H", 0), "group"
+    )
     yield refused(
         "second_frames_more_than_sent",
         "the payload ends early",
-        _with(two, 112 + 80, "I", 960),
+        _with(two, HEADER_SIZE + 80, "I", 960),
         "payload_length",
     )
     yield refused(
@@ -209,7 +222,7 @@ def _several() -> Iterator[Vector]:
     )
     nan = struct.pack("<f", math.nan)
     yield refused("second_sample_nan", "in the last sample", [two[0], two[1][:-4] + nan], "samples")
-    bad_first = [_with(two, 112 + 10, "H", 0)[0], nan + two[1][4:]]
+    bad_first = [_with(two, HEADER_SIZE + 10, "H", 0)[0], nan + two[1][4:]]
     yield refused(
         "first_packet_names_the_reason", "its samples come before the next header", bad_first, "samples"
     )

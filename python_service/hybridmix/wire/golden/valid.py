@@ -14,7 +14,7 @@ from hybridmix.wire import proof
 from hybridmix.wire.codec import encode, encode_control, encode_values, join
 from hybridmix.wire.golden.vectors import Vector, accepted, samples
 from hybridmix.wire.header import Flags, Header, Kind, Role
-from hybridmix.wire.limits import MAX_PACKETS, MAX_POSITION
+from hybridmix.wire.limits import MAX_PACKETS, MAX_POSITION, MIN_HEADER_SIZE
 
 __all__ = ["BLOCK", "PARAMS", "TOKEN", "block", "control", "params", "plain", "proofs"]
 
@@ -45,6 +45,8 @@ BLOCK = Header(
     lead=512,
     amount=0.75,
     offset_db=-3.5,
+    dip_amount=0.5,
+    dip_budget_lu=1.5,
 )
 #: Both declared values of one frame.
 PARAMS = Header(Kind.PARAMS, instance=_A, run=7, position=98400, apply_at=100320, count=2)
@@ -53,9 +55,15 @@ _change = msgspec.structs.replace
 
 
 def _longer(frames: list[bytes]) -> list[bytes]:
-    """The message with a header of 120 bytes, as a later minor version may write it."""
+    """The message with a header of 128 bytes, as a later minor version may write it."""
     head = frames[0]
-    return [head[:5] + b"\x07" + (120).to_bytes(2, "little") + head[8:] + b"\xaa" * 8, frames[1]]
+    return [head[:5] + b"\x07" + (128).to_bytes(2, "little") + head[8:] + b"\xaa" * 8, frames[1]]
+
+
+def _shorter(frames: list[bytes], size: int) -> list[bytes]:
+    """The message with a header of ``size`` bytes, without the fields that were appended."""
+    head = frames[0]
+    return [head[:6] + size.to_bytes(2, "little") + head[8:size], frames[1]]
 
 
 def block() -> Iterator[Vector]:
@@ -104,6 +112,8 @@ def block() -> Iterator[Vector]:
         lead=(1 << 32) - 1,
         amount=1.0,
         offset_db=24.0,
+        dip_amount=1.0,
+        dip_budget_lu=6.0,
     )
     yield accepted("block_greatest", "greatest values of every field", encode(extreme))
     least = _change(
@@ -121,6 +131,8 @@ def block() -> Iterator[Vector]:
         lead=0,
         amount=0.0,
         offset_db=-24.0,
+        dip_amount=0.0,
+        dip_budget_lu=0.0,
     )
     yield accepted("block_least", "least values of every field", encode(least))
     odd = struct.pack("<6f", 3.4028234663852886e38, -3.4028234663852886e38, 1e-45, -0.0, 1.17549435e-38, 0.0)
@@ -168,8 +180,21 @@ def block() -> Iterator[Vector]:
     longer = [_longer(frames) for frames in (hop, encode(other, samples(1, 480)))]
     yield accepted(
         "block_two_longer_headers",
-        "two packets of a later minor version, headers of 120 bytes",
+        "two packets of a later minor version, headers of 128 bytes",
         join(longer),
+        canonical=False,
+    )
+    shorter = [_shorter(frames, MIN_HEADER_SIZE) for frames in (hop, encode(other, samples(1, 480)))]
+    yield accepted(
+        "block_two_shorter_headers",
+        "two packets with headers of 112 bytes: what was appended is zero",
+        join(shorter),
+        canonical=False,
+    )
+    yield accepted(
+        "block_header_between",
+        "a header of 118 bytes: no part of what was appended is read",
+        _shorter(hop, 118),
         canonical=False,
     )
 

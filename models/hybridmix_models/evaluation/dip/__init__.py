@@ -1,0 +1,1 @@
+"""How the dip is measured (docs/metrics.md, Dip)."""

@@ -1,0 +1,133 @@
+"""The dip: where and by how much the AI stems of a group make room for its live sources, by ``dip.onnx``.
+
+It runs only while some AI stem of the group has an amount above 0, and tells nobody anything before one had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hybridmix.engine.gain import Flags, Floats, Slots, run
+from hybridmix.engine.hops import Frame
+from hybridmix.engine.models import Arrays, Session
+from hybridmix.features import To16k
+from hybridmix.wire import parameters
+
+__all__ = ["Dip"]
+
+_INPUTS = frozenset({"audio", "gain_db", "is_ai", "is_live", "amount", "budget_lu"})
+_OUTPUTS = ("dip_db", "dip_hz")
+
+Value = tuple[int, float]
+
+
+class Dip:
+    """Depth and centre of every AI stem's bell; one slot per member."""
+
+    def __init__(self, session: Session, rate: int) -> None:
+        """Set up for audio at ``rate`` Hz. Raises InputError for a model that is not the dip."""
+        session.require(
+            _INPUTS | {state.name for state in session.states},
+            frozenset({*_OUTPUTS, *(f"{state.name}_out" for state in session.states)}),
+        )
+        self._session = session
+        self._resampler = To16k(rate)
+        self._frame = 5 * self._resampler.hop
+        schema = parameters.load()
+        self._depth, self._centre = (schema.named(name) for name in _OUTPUTS)
+        #: What the resampler keeps, and what the model gives back.
+        self._past: Floats = np.zeros((0, self._resampler.past), np.float32)
+        self._state: Arrays = {
+            state.name: np.zeros((0, *state.shape), state.dtype) for state in session.states
+        }
+        #: Members that were told a depth: they are told when it goes.
+        self._told: Flags = np.zeros(0, np.bool_)
+
+    def reset(self) -> None:
+        """Forget what was heard of everybody."""
+        for state in (self._past, *self._state.values()):
+            state[...] = 0
+
+    def clear(self, slot: int) -> None:
+        """Forget the member of ``slot``, growing to hold it where needed."""
+        if slot >= len(self._told):
+            more = slot + 1 - len(self._told)
+            self._past, self._told = _longer(self._past, more), _longer(self._told, more)
+            self._state = {name: _longer(state, more) for name, state in self._state.items()}
+        for state in (self._past, self._told, *self._state.values()):
+            state[slot] = 0
+
+    def begin(self, slot: int) -> None:
+        """Begin a run of the member in ``slot``: the sound before it does not belong to it."""
+        self._past[slot] = 0.0
+        self._state["past"][slot] = 0.0
+
+    def step(
+        self,
+        slots: Slots,
+        frames: Sequence[Frame | None],
+        gain_db: Floats,
+        *,
+        is_ai: Flags,
+        is_live: Flags,
+        amount: Floats,
+        budget_lu: Floats,
+    ) -> list[list[Value]] | None:
+        """Return what each member is told, ids ascending; None where nobody is told anything.
+
+        One row per member, sorted as everywhere: the ``frames``, None for those that did not come; the gains they
+        get (n,), dB; who is what (n,); the users' amounts (n,), 0 to 1, and budgets (n,), LU. Raises ModelError.
+        """
+        on = is_ai & (amount > 0.0)
+        told = self._told[slots] | on
+        if not told.any():
+            return None
+        self._told[slots] = told
+        present = np.array([frame is not None for frame in frames], np.bool_)
+        depth = np.zeros(len(frames), np.float32)
+        centre = np.full(len(frames), self._centre.neutral, np.float32)
+        rows = np.flatnonzero(present & (is_ai | is_live))
+        if on.any() and rows.size:
+            out = self._run(
+                slots[rows],
+                [frames[row] for row in rows.tolist()],
+                {
+                    "gain_db": gain_db[rows],
+                    "is_ai": is_ai[rows],
+                    "is_live": is_live[rows],
+                    "amount": amount[rows],
+                    "budget_lu": budget_lu[rows],
+                },
+            )
+            decided = rows[is_ai[rows]]
+            depth[decided] = out["dip_db"][is_ai[rows]]
+            centre[decided] = out["dip_hz"][is_ai[rows]]
+        if not on.any():
+            # Nobody listens any more: whoever switches it on again begins at 0 dB.
+            self._state["cut"][slots] = 0.0
+        return [
+            [(self._depth.id, one), (self._centre.id, hz)] if known else []
+            for one, hz, known in zip(depth.tolist(), centre.tolist(), (told & present).tolist(), strict=True)
+        ]
+
+    def _run(self, slots: Slots, frames: Sequence[Frame | None], given: Arrays) -> Arrays:
+        """Advance the model by the frames of ``slots``, none of which is None."""
+        mono = np.zeros((len(slots), self._frame), np.float32)
+        for row, frame in zip(mono, frames, strict=True):
+            if frame is not None:
+                np.mean(frame.audio, axis=0, out=row)
+        audio, past = self._resampler.resample(mono, self._past[slots])
+        state = {name: values[slots] for name, values in self._state.items()}
+        out = run(self._session, {"audio": audio, **given, **state})
+        self._past[slots] = past
+        for name, values in self._state.items():
+            values[slots] = out[f"{name}_out"]
+        return out
+
+
+def _longer(state: npt.NDArray[np.generic], more: int) -> npt.NDArray[np.generic]:
+    """Return ``state`` with ``more`` slots of zeros behind."""
+    return np.concatenate([state, np.zeros((more, *state.shape[1:]), state.dtype)])

@@ -1,0 +1,60 @@
+"""The dip through the real plugin and a real service, from a session to its report."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hybridmix.batch import MixSession, MixTrack
+from hybridmix.batch.plugin import bundle_path
+from hybridmix.batch.session_file import Session
+from hybridmix.errors import InputError
+
+RATE = 48000
+SECONDS = 3
+
+
+def _built() -> bool:
+    try:
+        bundle_path()
+    except InputError:
+        return False
+    return True
+
+
+pytestmark = pytest.mark.skipif(not _built(), reason="the plugin is not built: make plugin")
+
+
+def _tone(hertz: float, level_db: float) -> npt.NDArray[np.float32]:
+    time = np.arange(SECONDS * RATE) / RATE
+    return (10.0 ** (level_db / 20.0) * np.sin(2.0 * np.pi * hertz * time)).astype(np.float32)
+
+
+def _render(amount: float | None) -> tuple[list[npt.NDArray[np.float32]], list[float | None]]:
+    pad = _tone(300.0, -26.0) + _tone(1000.0, -40.0)
+    tracks = [
+        MixTrack(pad, "pad", role="ai_stem", dip_amount=amount, dip_budget_lu=6.0),
+        MixTrack(_tone(310.0, -26.0), "voice", role="live_source", gain_offset_db=-6.0),
+    ]
+    settings = Session(model="equal-loudness", start="neutral")
+    with MixSession(tracks, sample_rate=RATE, settings=settings) as session:
+        mix = session.render()
+    assert mix.report.complete
+    stems = [stem for stem in mix.stems if stem is not None]
+    return stems, [track.dip_db.min for track in mix.report.tracks]
+
+
+def test_an_ai_stem_makes_room_where_it_is_asked_to_and_nothing_changes_where_it_is_not() -> None:
+    plain, none = _render(None)
+    stems, depths = _render(1.0)
+    assert none == [None, None]
+    assert np.array_equal(stems[1], plain[1]), "the live source is not touched"
+    assert depths[0] is not None
+    assert depths[0] < -3.0
+    assert depths[1] is None
+    assert np.array_equal(stems[0][: RATE // 20], plain[0][: RATE // 20]), "before the first answer"
+    before, after = (np.abs(np.fft.rfft(one[-RATE:])) for one in (plain[0], stems[0]))
+    change = 20.0 * np.log10(after[[300, 1000]] / before[[300, 1000]])
+    assert change[0] == pytest.approx(depths[0], abs=1.5)
+    assert abs(change[1]) < 1.0
