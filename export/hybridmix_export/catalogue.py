@@ -165,6 +165,8 @@ _DIP_STATES = (
     _kept("heard", _BINS, "mean square", "mean power of the sum of the AI stems in each bin"),
     _kept("real", _BINS, "mean square", "its mean product with the row's spectrum, real part"),
     _kept("imaginary", _BINS, "mean square", "imaginary part"),
+    _kept("ringing", _BINS, "mean square", "power of the sum of the AI stems as a room lets it fade"),
+    _kept("mean", _BINS, "mean square", "mean power of the row in each bin"),
 )
 
 _DIP = Export(

@@ -102,8 +102,12 @@ def test_what_a_live_microphone_hears_of_the_ai_stem_is_no_live_source(bleed_db:
     ai = _band(2, 8.0, -24.0)
     bleed = np.roll(ai, 96) * np.float32(10.0 ** (bleed_db / 20.0))
     assert np.abs(_run(ai, bleed)[_DEPTH]).max() < 0.1
-    # The performer begins to play beside the bleed.
-    live = bleed + _band(1, 8.0, -30.0) * (np.arange(len(ai)) > 4 * hearing.RATE)
+
+
+def test_a_performer_well_above_the_bleed_counts_as_soon_as_he_plays() -> None:
+    ai = _band(2, 8.0, -24.0)
+    bleed = np.roll(ai, 96) * np.float32(10.0 ** (-20.0 / 20.0))
+    live = bleed + _band(1, 8.0, -28.0) * (np.arange(len(ai)) > 4 * hearing.RATE)
     depth = _run(ai, live.astype(np.float32))[_DEPTH]
     assert np.abs(depth[:79]).max() < 0.1
     assert depth[-20:].mean() < -6.0

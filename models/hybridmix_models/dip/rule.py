@@ -47,8 +47,14 @@ class Dip(nn.Module):
     SOUNDS_DBFS = (-72.0, -66.0)
     #: Share of a live band's power that is the source's own: below the first it is bleed, above the second it counts.
     OWN_SHARE = (0.3, 0.7)
-    #: What the AI stems explain counts so much: estimates are never exact.
-    DOUBT = 1.5
+    #: What the AI stems explain counts so much: the transfer function holds the direct sound of a room, not all of it.
+    DOUBT = 30.0
+    #: Share of a row's power that anything explains of it by chance, over so many frames.
+    CHANCE = 2.0 / 80.0
+    #: A room lets the AI stems ring on by this much power per frame (60 dB in 1.5 s).
+    RINGING = 10.0**-0.2
+    #: Bins over which the transfer function is evened out.
+    NEAR = 5
     #: Frames over which a transfer function is learned (4 s), and over which the budget is kept (10 s).
     LEARNING = 80.0
     KEEPING = 200.0
@@ -95,6 +101,8 @@ class Dip(nn.Module):
         heard: Tensor,
         real: Tensor,
         imaginary: Tensor,
+        ringing: Tensor,
+        mean: Tensor,
     ) -> tuple[Tensor, ...]:
         """Advance n tracks by one frame.
 
@@ -114,6 +122,8 @@ class Dip(nn.Module):
             heard: (n, 75) float32, mean power of the sum of the AI stems while the row was there.
             real: (n, 75) float32, its mean product with the row's spectrum, real part.
             imaginary: (n, 75) float32, imaginary part.
+            ringing: (n, 75) float32, power of the sum of the AI stems as a room lets it fade.
+            mean: (n, 75) float32, mean power of the row.
 
         Returns:
             dip_db (n,) in -12 to 0 dB, dip_hz (n,) in 200 to 400 Hz, and what follows from ``past`` on for the next
@@ -136,9 +146,15 @@ class Dip(nn.Module):
         heard_out = heard + (ai_power - heard) * share
         real_out = real + (re * ai_re + im * ai_im - real) * share
         imaginary_out = imaginary + (im * ai_re - re * ai_im - imaginary) * share
+        mean_out = mean + (power - mean) * share
         per_power = 1.0 / heard_out.clamp(min=_FLOOR)
         transfer = torch.square(real_out * per_power) + torch.square(imaginary_out * per_power)
-        explained = torch.minimum(self.DOUBT * transfer * ai_power, power)
+        transfer = torch.relu(transfer - self.CHANCE * mean_out * per_power)
+        near = nn.functional.avg_pool1d(
+            transfer[:, None, :], self.NEAR, stride=1, padding=self.NEAR // 2, count_include_pad=False
+        )[:, 0, :]
+        ringing_out = torch.where(there[:, None], torch.maximum(ai_power, ringing * self.RINGING), ringing)
+        explained = torch.minimum(self.DOUBT * near * ringing_out, power)
 
         # What sounds of the live sources, and where the AI stems cover it.
         gain = torch.exp(gain_db.clamp(-80.0, 36.0) / _DB)[:, None]
@@ -189,12 +205,14 @@ class Dip(nn.Module):
             heard_out,
             real_out,
             imaginary_out,
+            ringing_out,
+            mean_out,
         )
 
     def state_shapes(self) -> list[tuple[int, ...]]:
         """Return the shape of each state behind its first size n, in the order of `forward`."""
         bins = (self.bin_hz.shape[0],)
-        return [(hearing.WINDOW - hearing.FRAME,), (), (), (), (), (), bins, bins, bins]
+        return [(hearing.WINDOW - hearing.FRAME,), (), (), (), (), (), bins, bins, bins, bins, bins]
 
     def _passes(self, hz: Tensor) -> Tensor:
         """Return how much power a bell at ``hz`` (n,) passes at each depth and bin, (n, 13, bins)."""

@@ -22,8 +22,12 @@ fn cases() -> Vec<Case> {
 
 fn chain(case: &Case) -> Chain {
     let names = [("dip_db", 0.0), ("dip_hz", 280.0)];
-    let declare = |(&(id, ramp_ms, slew_per_s), (name, neutral)): (&(u16, f64, f64), _)| {
-        Declaration { id, name, section: "dip", neutral, pace: Pace { ramp_ms, slew_per_s } }
+    let declare = |(&(id, ramp_ms, slew_per_s), (name, neutral)): (&(u16, f64, f64), _)| Declaration {
+        id,
+        name,
+        section: "dip",
+        neutral,
+        pace: Pace { ramp_ms, slew_per_s },
     };
     Chain::new(case.rate, &case.parameters.iter().zip(names).map(declare).collect::<Vec<_>>())
 }

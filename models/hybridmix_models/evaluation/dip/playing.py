@@ -20,7 +20,6 @@ DELAY_S, RAMP_S = 0.04, 0.05
 _FRAME_S = 0.05
 #: The filter is made anew so often: within 5 ms the depth moves by 0.12 dB at most.
 _STRETCH = RATE // 200
-_STATES = ("past", "cut", "centre", "given", "lost", "count", "heard", "real", "imaginary")
 
 
 def decide(
