@@ -28,11 +28,11 @@ pytestmark = pytest.mark.skipif(not _built(), reason="the plugin is not built: m
 
 def _tone(hertz: float, level_db: float) -> npt.NDArray[np.float32]:
     time = np.arange(SECONDS * RATE) / RATE
-    return (10.0 ** (level_db / 20.0) * np.sin(2.0 * np.pi * hertz * time)).astype(np.float32)
+    return np.asarray(10.0 ** (level_db / 20.0) * np.sin(2.0 * np.pi * hertz * time), np.float32)
 
 
 def _render(amount: float | None) -> tuple[list[npt.NDArray[np.float32]], list[float | None]]:
-    pad = _tone(300.0, -26.0) + _tone(1000.0, -40.0)
+    pad = _tone(260.0, -26.0) + _tone(2000.0, -40.0)
     tracks = [
         MixTrack(pad, "pad", role="ai_stem", dip_amount=amount, dip_budget_lu=6.0),
         MixTrack(_tone(310.0, -26.0), "voice", role="live_source", gain_offset_db=-6.0),
@@ -51,10 +51,10 @@ def test_an_ai_stem_makes_room_where_it_is_asked_to_and_nothing_changes_where_it
     assert none == [None, None]
     assert np.array_equal(stems[1], plain[1]), "the live source is not touched"
     assert depths[0] is not None
-    assert depths[0] < -3.0
+    assert depths[0] < -2.0
     assert depths[1] is None
     assert np.array_equal(stems[0][: RATE // 20], plain[0][: RATE // 20]), "before the first answer"
     before, after = (np.abs(np.fft.rfft(one[-RATE:])) for one in (plain[0], stems[0]))
-    change = 20.0 * np.log10(after[[300, 1000]] / before[[300, 1000]])
-    assert change[0] == pytest.approx(depths[0], abs=1.5)
+    change = 20.0 * np.log10(after[[260, 2000]] / before[[260, 2000]])
+    assert depths[0] - 0.5 < change[0] < -1.5
     assert abs(change[1]) < 1.0
