@@ -22,10 +22,10 @@ def test_the_bell_at_rest_has_the_response_of_its_prototype(depth_db: float) -> 
     impulse = np.zeros(count, np.float32)
     impulse[0] = 1.0
     out = dip(impulse, np.full(count, depth_db), np.full(count, 300.0), rate)
-    hz = np.fft.rfftfreq(count, 1.0 / rate)[1:]
+    hz = np.asarray(np.fft.rfftfreq(count, 1.0 / rate)[1:], np.float64)
     found = 20.0 * np.log10(np.abs(np.fft.rfft(out)[1:]))
-    near = hz < 20000.0
-    np.testing.assert_allclose(found[near], response_db(depth_db, 300.0, hz, rate)[near], atol=1e-4)
+    error = np.abs(found - response_db(depth_db, 300.0, hz, rate))
+    assert error[hz < 20000.0].max() < 1e-4
     assert response_db(depth_db, 300.0, np.array([300.0]), rate)[0] == pytest.approx(depth_db)
     assert 0.7 <= Q <= 1.2
 

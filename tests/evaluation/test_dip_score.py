@@ -13,11 +13,11 @@ import soundfile
 from hybridmix.cli.main import main
 from hybridmix_models.data.types import RATE, Floats
 from hybridmix_models.dip import Dip
-from hybridmix_models.evaluation.dip import playing
+from hybridmix_models.evaluation.dip import pairs, playing
 from hybridmix_models.evaluation.dip.masking import Bark, Erb, masked_share
 from hybridmix_models.evaluation.statistics import clustered_median
 
-SECONDS = 20
+SECONDS = 5
 
 
 def _tone(hertz: float, seconds: float = SECONDS) -> Floats:
@@ -52,8 +52,9 @@ def test_a_median_keeps_its_clusters_together() -> None:
 
 
 def test_the_command_scores_stand_ins_and_generated_stems(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pairs, "_SECONDS", SECONDS)
     rows = [
         ("song/voice.wav", "lead_vocal", 300.0),
         ("song/pad.wav", "pad", 310.0),

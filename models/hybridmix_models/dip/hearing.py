@@ -46,7 +46,7 @@ def analysis() -> Doubles:
     window = 0.5 - 0.5 * np.cos(2.0 * np.pi * (np.arange(WINDOW) + 0.5) / WINDOW)
     phase = 2.0 * np.pi * np.outer(np.arange(WINDOW), _BINS) / WINDOW
     scale = window * np.sqrt(2.0 / (WINDOW * np.square(window).sum()))
-    return np.concatenate([np.cos(phase), -np.sin(phase)], axis=1) * scale[:, None]
+    return np.asarray(np.concatenate([np.cos(phase), -np.sin(phase)], axis=1) * scale[:, None])
 
 
 def excitation(*, spread: bool) -> Doubles:

@@ -25,7 +25,7 @@ from hybridmix.engine.models import Models
 from hybridmix.engine.names import MAX_BOOST_DB
 from hybridmix.engine.rules import make_dip, make_rules
 from hybridmix.engine.safety import Safety
-from hybridmix.engine.trace import FLAG_INCOMPLETE, FLAG_KNOWN, FLAG_WHOLE, RECORD, TraceWriter
+from hybridmix.engine.trace import TraceWriter, records
 from hybridmix.features import KWeighting
 from hybridmix.timeline import Compute, Row, Standing
 from hybridmix.wire import parameters
@@ -261,7 +261,8 @@ class Engine:
         if len(self._answers) > MAX_ANSWERS:
             self._answers.popitem(last=False)
         if self._trace is not None:
-            self._record(self._trace, action, members, energy, gains, known, trim, dips)
+            delays = [kept.user.delay for kept in members]
+            self._trace.write(records(action, delays, energy, self._sent(gains, known, trim, dips)))
 
     def values(self, epoch: int, end: int, member: UUID) -> Sequence[Value]:
         """Parameter ids and values, ids ascending, of the computed frame ``end`` for ``member``.
@@ -406,29 +407,17 @@ class Engine:
                 log.error(event("model failed, values held", reason=failures[0]))
         self.holding = bool(failures)
 
-    def _record(
+    def _sent(
         self,
-        trace: TraceWriter,
-        action: Compute,
-        members: Sequence[Kept],
-        energy: Floats,
         gains: Floats,
         known: npt.NDArray[np.bool_],
         trim: float | None,
         dips: list[list[Value]] | None,
-    ) -> None:
-        records = np.zeros(len(members), RECORD)
-        records["epoch"], records["end"] = action.epoch, action.end
-        records["apply_at"] = [action.end + kept.user.delay for kept in members]
-        records["member"] = [row.member.bytes for row in action.rows]
-        records["energy"] = energy
-        records["gain_db"] = np.where(known, gains, np.nan)
-        records["trim_db"] = np.nan if trim is None else trim
-        told = [dict(one) for one in dips] if dips is not None else [{}] * len(members)
-        for parameter in self._bell:
-            records[parameter.name] = [one.get(parameter.id, np.nan) for one in told]
-        whole = np.array([row.standing is Standing.WHOLE for row in action.rows], np.uint32)
-        records["flags"] = whole * FLAG_WHOLE + known * np.uint32(FLAG_KNOWN)
-        if action.incomplete:
-            records["flags"] += FLAG_INCOMPLETE
-        trace.write(records)
+    ) -> dict[str, npt.ArrayLike]:
+        """What a frame's members are told, by name, NaN where they hold."""
+        told = [dict(one) for one in dips] if dips is not None else [{}] * len(gains)
+        return {
+            "gain_db": np.where(known, gains, np.nan),
+            "trim_db": np.nan if trim is None else trim,
+            **{one.name: [values.get(one.id, np.nan) for values in told] for one in self._bell},
+        }

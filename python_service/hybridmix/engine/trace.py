@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -9,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hybridmix.errors import InputError
+from hybridmix.timeline import Compute, Standing
 
-__all__ = ["FLAG_INCOMPLETE", "FLAG_KNOWN", "FLAG_WHOLE", "RECORD", "TraceWriter", "count", "read"]
+__all__ = ["FLAG_INCOMPLETE", "FLAG_KNOWN", "FLAG_WHOLE", "RECORD", "TraceWriter", "count", "read", "records"]
 
 #: Little-endian records without a header, in the order of computation. ``end`` and ``apply_at`` are
 #: samples on the timeline, ``member`` the bytes of its UUID, ``energy`` the K-weighted mean square summed
@@ -60,6 +62,28 @@ class TraceWriter:
     def close(self) -> None:
         """Flush and close."""
         self._file.close()
+
+
+def records(
+    action: Compute, delays: Sequence[int], energy: npt.NDArray[np.float32], sent: Mapping[str, npt.ArrayLike]
+) -> npt.NDArray[np.void]:
+    """The records of a computed frame, one per row of ``action``.
+
+    ``delays`` are control delays in samples and ``energy`` is (n,); ``sent`` is what was sent by field, (n,) or one
+    number for all, NaN where the member holds.
+    """
+    made = np.zeros(len(action.rows), RECORD)
+    made["epoch"], made["end"] = action.epoch, action.end
+    made["apply_at"] = [action.end + delay for delay in delays]
+    made["member"] = [row.member.bytes for row in action.rows]
+    made["energy"] = energy
+    for name, values in sent.items():
+        made[name] = values
+    whole = np.array([row.standing is Standing.WHOLE for row in action.rows], np.uint32)
+    made["flags"] = whole * FLAG_WHOLE + np.isfinite(made["gain_db"]) * np.uint32(FLAG_KNOWN)
+    if action.incomplete:
+        made["flags"] += FLAG_INCOMPLETE
+    return made
 
 
 def read(path: Path) -> npt.NDArray[np.void]:

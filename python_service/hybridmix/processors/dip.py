@@ -6,6 +6,7 @@ It runs only while some AI stem of the group has an amount above 0, and tells no
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ _INPUTS = frozenset({"audio", "gain_db", "is_ai", "is_live", "amount", "budget_l
 _OUTPUTS = ("dip_db", "dip_hz")
 
 Value = tuple[int, float]
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 class Dip:
@@ -128,6 +130,6 @@ class Dip:
         return out
 
 
-def _longer(state: npt.NDArray[np.generic], more: int) -> npt.NDArray[np.generic]:
+def _longer(state: npt.NDArray[_Number], more: int) -> npt.NDArray[_Number]:
     """Return ``state`` with ``more`` slots of zeros behind."""
     return np.concatenate([state, np.zeros((more, *state.shape[1:]), state.dtype)])

@@ -279,5 +279,6 @@ def _settings(header: Header) -> Settings:
     h = header
     return Settings(
         *(h.instance, h.group, h.flags, h.run, h.rate),
-        *(h.channels, h.role, h.delay, h.amount, h.offset_db, h.dip_amount, h.dip_budget_lu),
+        *(h.channels, h.role, h.delay),
+        *(h.amount, h.offset_db, h.dip_amount, h.dip_budget_lu),
     )

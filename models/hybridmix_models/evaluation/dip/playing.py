@@ -54,7 +54,7 @@ def played(audio: Floats, depth_db: Doubles, centre_hz: Doubles, q: float = Dip.
     """Return ``audio`` (samples,) through a bell that moves as the plugin moves it; (T,) values of the frames."""
     reached = (np.arange(len(depth_db)) + 1.0) * _FRAME_S + DELAY_S + RAMP_S
     times = np.arange(0, len(audio), _STRETCH) / RATE
-    known = np.concatenate([[0.0], reached])
+    known = np.concatenate([[reached[0] - RAMP_S], reached])
     depths = np.interp(times, known, np.concatenate([[0.0], depth_db]))
     centres = np.interp(times, known, np.concatenate([[Dip.NEUTRAL_HZ], centre_hz]))
     out = np.empty_like(audio, dtype=np.float64)
