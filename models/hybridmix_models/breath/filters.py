@@ -5,6 +5,8 @@ Levels come 20 times a second, in dB. Columns are filters, rows are frames, the 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -38,13 +40,13 @@ def lag_frames(delay_s: float) -> float:
 def measuring() -> Doubles:
     """Return what makes the movement in each band, late by half a filter, (FRAMES, BANDS): 1 at each centre."""
     filters = np.zeros((FRAMES, BANDS))
-    for band, (low, high) in enumerate(zip(EDGES_HZ[:-1], EDGES_HZ[1:], strict=True)):
+    for band, (low, high) in enumerate(pairwise(EDGES_HZ.tolist())):
         # Two periods of the lower edge.
         length = min(FRAMES, round(2.0 * RATE_HZ / low))
         frame = np.arange(length) - (length - 1) / 2.0
         window = np.hanning(length + 2)[1:-1]
         ideal = _low_pass(frame, high) - _low_pass(frame, low)
-        filters[-length:, band] = _settled(ideal * window, window, np.sqrt(low * high))
+        filters[-length:, band] = _settled(ideal * window, window, (low * high) ** 0.5)
     return filters.round(_DIGITS)
 
 

@@ -243,6 +243,8 @@ class Engine:
                 begun.append(kept)
                 if self._dip is not None:
                     self._dip.begin(kept.slot)
+                if self._breath is not None and self._ridden.id in dict(frame.user.start):
+                    self._breath.begin(kept.slot)
         lineup.read_users()
         sheet = Sheet.of(frames)
         energy = self._energy(frames, sheet)

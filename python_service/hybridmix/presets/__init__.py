@@ -15,7 +15,7 @@ Role = Literal["ai_stem", "live_source"]
 
 
 class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a preset sets on a track; amounts are 0 to 1, ``gain_offset_db`` in dB, ``dip_budget_lu`` in LU."""
+    """What a preset sets on a track; amounts are 0 to 1, what ends in ``_db`` is in dB, in ``_lu`` in LU."""
 
     name: str
     description: str
@@ -24,6 +24,8 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gain_offset_db: Annotated[float, msgspec.Meta(ge=-24.0, le=24.0)] = 0.0
     dip_amount: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
     dip_budget_lu: Annotated[float, msgspec.Meta(ge=0.5, le=6.0)] = 1.0
+    breath_amount: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
+    breath_depth_db: Annotated[float, msgspec.Meta(ge=0.0, le=5.0)] = 2.5
 
 
 #: What a track without a preset gets.

@@ -51,6 +51,10 @@ class Breath:
             self._told = np.concatenate([self._told, np.zeros(slot + 1 - len(self._told), np.bool_)])
         self._told[slot] = False
 
+    def begin(self, slot: int) -> None:
+        """The member of ``slot`` began with a gain of its own: it is told when that is not wanted."""
+        self._told[slot] = True
+
     def step(
         self,
         slots: Slots,
