@@ -157,7 +157,9 @@ class Breath(nn.Module):
         live_log = (model * own_log).sum(dim=0) / models.clamp(min=1e-3)
         lacks = torch.relu(live_log - own_log) * models.clamp(max=1.0) * (known * amount)[:, None]
         reached = 0.5 * torch.log(moved_now + self.LEAST) - own_log
-        most = self.MOST * depth[:, None] * _rise(lacks, 0.0, self.CARE)
+        # Never more than would make up what is missing if it had nothing to do with what is there.
+        missing = torch.sqrt(own_now * (torch.exp(2.0 * lacks) - 1.0))
+        most = torch.minimum(self.MOST * depth[:, None], missing) * _rise(lacks, 0.0, self.CARE)
         driven = torch.minimum(torch.relu(drive + self.PACE * depth[:, None] * (lacks - reached)), most)
         curve = (driven * coming / torch.sqrt(shape_now + self.LEAST)).sum(dim=1)
         curve = torch.maximum(torch.minimum(curve, depth), -depth)
