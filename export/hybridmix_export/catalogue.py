@@ -9,7 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from hybridmix_export.trials import DipTrial, HeadroomTrial, LoudnessTrial, Trial
+from hybridmix_export.trials import BreathTrial, DipTrial, HeadroomTrial, LoudnessTrial, Trial
+from hybridmix_models.breath import Breath, filters
 from hybridmix_models.dip import Dip, hearing
 from hybridmix_models.gain import EqualLoudness, Headroom
 
@@ -139,14 +140,14 @@ _HEADROOM = Export(
 )
 
 _BINS = len(hearing.BIN_HZ)
-#: How far runtimes may differ in the dip, as a share of an output's range.
+#: How far runtimes may differ in a processor, as a share of an output's range.
 _OF_RANGE = 1e-4
 
 
 def _kept(
     name: str, size: int | None, unit: str, meaning: str, tolerance: float = 1e-3
 ) -> tuple[Tensor, Tensor]:
-    """Return a state of the dip as its input and its output."""
+    """Return a state as its input and its output."""
     shape: tuple[Size, ...] = ("n",) if size is None else ("n", size)
     back = f"{name}_out"
     return (
@@ -209,4 +210,57 @@ _DIP = Export(
     ranges={"dip_db": (-Dip.MAX_CUT_DB, 0.0), "dip_hz": Dip.CENTRE_HZ},
 )
 
-CATALOGUE: tuple[Export, ...] = (_EQUAL_LOUDNESS, _HEADROOM, _DIP)
+_BREATH_STATES = (
+    _kept("levels", filters.FRAMES, "dB above -120 LUFS", "levels of the last 12.8 s, those of gaps held"),
+    _kept("ridden", filters.FRAMES, "dB", "gain that acted on each of them"),
+    _kept("sent", Breath.SENT, "dB", "gains of the last frames"),
+    _kept(
+        "own", filters.BANDS, "dB squared", "mean square of the movement in each octave band from 0.125 Hz"
+    ),
+    _kept("moved", filters.BANDS, "dB squared", "the same with the gains"),
+    _kept("shape", filters.BANDS, "dB squared", "mean square of the movement foreseen"),
+    _kept("drive", filters.BANDS, "dB", "how much of each band is in the gain"),
+    _kept("count", None, "frames", "frames that the means rest on, at most 200"),
+    _kept("loudest", None, "dB above -120 LUFS", "loudest level, sinking by 0.2 dB/s"),
+    _kept("quiet", None, "frames", "frames since the row sounded, at most 80"),
+    _kept("given", None, "mean square", "power of the row so far, fading over 10 s"),
+    _kept("returned", None, "mean square", "the same with the gains"),
+    _kept("trim", None, "dB", "what keeps both equal"),
+)
+
+_BREATH = Export(
+    name="breath",
+    build=Breath,
+    summary="Breath: gain of each AI stem that expands its own level modulation towards that of the live sources.",
+    source="Level modulation in six octave bands, 0.125-8 Hz, of the K-weighted level (ITU-R BS.1770-4); foreseen by "
+    "least squares over the control delay",
+    inputs=(
+        Tensor(
+            "energy", torch.float32, ("n",), "mean square", "K-weighted frame of 50 ms, summed over channels"
+        ),
+        Tensor("is_ai", torch.bool, ("n",), "flag", "AI stems that are there"),
+        Tensor("is_live", torch.bool, ("n",), "flag", "live sources that are there; rows of neither hold"),
+        Tensor("amount", torch.float32, ("n",), "1", "0 to 1: share of what is lacking, and of the gain"),
+        Tensor("depth_db", torch.float32, ("n",), "dB", "0 to 5: the gain stays within plus and minus this"),
+        Tensor("delay_s", torch.float32, ("n",), "s", "control delay: 0.02, 0.04, 0.06, 0.1 or 0.2"),
+        *(given for given, _ in _BREATH_STATES),
+    ),
+    outputs=(
+        Tensor("breath_db", torch.float32, ("n",), "dB", "gain of the track", tolerance=_OF_RANGE * 10.0),
+        *(back for _, back in _BREATH_STATES),
+    ),
+    limits=(
+        "It expands alone: a stem that moves more than the live sources is left as it is.",
+        "It foresees what a stem does by 65 to 245 ms; what moves faster than about 2 Hz it can hardly follow.",
+        "A stem that does not move at all has nothing to expand, and stays so.",
+        "Begin with zeros. Means rest on 10 s; for the first second of a track nothing moves.",
+    ),
+    out_of_scope=(
+        "Adding movement that a stem has not of itself: copied, at random or by an oscillator.",
+        "Fades at chord changes: they need to know what comes.",
+    ),
+    trial=BreathTrial(),
+    ranges={"breath_db": (-Breath.MAX_DEPTH_DB, Breath.MAX_DEPTH_DB)},
+)
+
+CATALOGUE: tuple[Export, ...] = (_EQUAL_LOUDNESS, _HEADROOM, _DIP, _BREATH)

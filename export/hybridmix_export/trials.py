@@ -14,7 +14,16 @@ from hybridmix_models.gain.features import STRIDE
 from hybridmix_models.gain.logmel import SAMPLES
 from hybridmix_models.gain.network import GainNetwork
 
-__all__ = ["Arrays", "DipTrial", "EmbeddingTrial", "HeadroomTrial", "LoudnessTrial", "StepTrial", "Trial"]
+__all__ = [
+    "Arrays",
+    "BreathTrial",
+    "DipTrial",
+    "EmbeddingTrial",
+    "HeadroomTrial",
+    "LoudnessTrial",
+    "StepTrial",
+    "Trial",
+]
 
 Arrays = dict[str, npt.NDArray[Any]]
 #: Inputs and the file's outputs of every frame of a run.
@@ -134,6 +143,45 @@ class DipTrial:
         """See `Trial.poisoned`."""
         clean = inputs | {name: _with(inputs[name], False) for name in ("is_ai", "is_live")}
         names = ("audio", "gain_db", "amount", "budget_lu")
+        return clean, clean | {name: _with(inputs[name], np.nan) for name in names}
+
+    def whole(self, kept: Kept) -> None:
+        """See `Trial.whole`: it exists frame by frame alone."""
+
+
+class BreathTrial:
+    """Breath: levels that swing at several rates, AI stems and live sources, with pauses and rows that go."""
+
+    short, long, same_bits = 100, 12000, False
+    _DELAYS_S = (0.02, 0.04, 0.06, 0.1, 0.2)
+
+    def material(self, tracks: int, frames: int) -> Iterator[Arrays]:
+        """See `Trial.material`; in a long run nobody comes or goes."""
+        random = np.random.default_rng(tracks)
+        hertz = random.uniform(0.1, 6.0, tracks)
+        is_ai = np.arange(tracks) % 2 == 0
+        swing = np.where(is_ai, 2.0, 6.0)
+        fixed = {
+            "amount": random.uniform(0.0, 1.0, tracks).astype(np.float32),
+            "depth_db": random.uniform(0.0, 5.0, tracks).astype(np.float32),
+            "delay_s": random.choice(self._DELAYS_S, tracks).astype(np.float32),
+        }
+        for frame, (level, silent) in enumerate(_levels(random, tracks, frames)):
+            heard = (
+                level + swing * np.sin(2.0 * np.pi * hertz * frame / 20.0) + random.normal(0.0, 0.5, tracks)
+            )
+            there = ((frame // 40 + np.arange(tracks)) % 3 > 0) | (frames > self.short)
+            yield {
+                "energy": np.where(silent, 0.0, 10.0 ** (heard / 10.0)).astype(np.float32),
+                "is_ai": is_ai & there,
+                "is_live": ~is_ai & there,
+                **fixed,
+            }
+
+    def poisoned(self, inputs: Arrays) -> tuple[Arrays, Arrays]:
+        """See `Trial.poisoned`."""
+        clean = inputs | {name: _with(inputs[name], False) for name in ("is_ai", "is_live")}
+        names = ("energy", "amount", "depth_db", "delay_s")
         return clean, clean | {name: _with(inputs[name], np.nan) for name in names}
 
     def whole(self, kept: Kept) -> None:

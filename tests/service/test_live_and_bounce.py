@@ -1,4 +1,4 @@
-"""With a gain network and the dip in the engine, too, a live pass and a bounce apply the same values at the same samples."""
+"""With a gain network, the dip and breath in the engine, too, a live pass and a bounce apply the same values at the same samples."""
 
 from __future__ import annotations
 
@@ -60,7 +60,14 @@ class Mixing(Service):
             tape = _tape(block.member)
             at = np.arange(block.position, block.position + block.frames) % len(tape)
             role = Role.AI_STEM if block.member.int % 2 else Role.LIVE_SOURCE
-            user = UserValues(delay=block.delay, role=role, dip_amount=1.0, dip_budget_lu=3.0)
+            user = UserValues(
+                delay=block.delay,
+                role=role,
+                dip_amount=1.0,
+                dip_budget_lu=3.0,
+                breath_amount=1.0,
+                breath_depth_db=2.5,
+            )
             self.engine.push(block.member, block.run, block.position, tape[at][np.newaxis], user)
         super().block(block)
 

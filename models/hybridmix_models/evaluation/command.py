@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -40,6 +41,7 @@ class _Row(StrEnum):
 
 class _ProcessorName(StrEnum):
     DIP = "dip"
+    BREATH = "breath"
 
 
 class _SplitName(StrEnum):
@@ -121,7 +123,8 @@ def evaluate(
     Example: hybridmix models evaluate --set synthetic-a --model raw --model alm-mr-plus --json
     """
     if processor is not None:
-        _evaluate_dip(data if data is not None else shared / "eif", songs, as_json=as_json)
+        score = _evaluate_dip if processor is _ProcessorName.DIP else _evaluate_breath
+        score(data if data is not None else shared / "eif", songs, as_json=as_json)
         return
     with extra():
         from hybridmix_models.data.types import Condition
@@ -264,6 +267,28 @@ def _evaluate_dip(folder: Path, songs: int | None, *, as_json: bool) -> None:
     pairs = list(read_pairs(folder, songs))
     with _bar("pairs", len(pairs)) as advance:
         figures = score(pairs, advance)
+    typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
+
+
+def _evaluate_breath(folder: Path, songs: int | None, *, as_json: bool) -> None:
+    """Print the figures of breath over the songs in ``folder``, the first ``songs`` or all."""
+    with extra():
+        from hybridmix_models.data.songs import load_songs
+        from hybridmix_models.evaluation.breath import pairs
+        from hybridmix_models.evaluation.breath.score import evaluate as score
+        from hybridmix_models.evaluation.breath.score import table
+
+    if not folder.is_dir():
+        raise InputError(f"folder {folder} does not exist; give a folder with a MANIFEST.csv by --data")
+    live, ai = pairs.excerpts(islice(load_songs(folder, "all"), songs))
+    if not live or not ai:
+        raise InputError(
+            f"{folder}: no live source ({', '.join(sorted(pairs.LIVE))}) or no stand-in for an AI stem "
+            f"({', '.join(sorted(pairs.STANDIN))}) has {pairs.SECONDS} s that sound; give other songs by --data"
+        )
+    both = list(pairs.pairs(live, ai))
+    with _bar("pairs", len(both)) as advance:
+        figures = score(both, advance)
     typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
 
 

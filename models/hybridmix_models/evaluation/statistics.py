@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Interval", "clustered_mean", "clustered_median", "clustered_ratio"]
+__all__ = ["Interval", "clustered_mean", "clustered_median", "clustered_percentile", "clustered_ratio"]
 
 Doubles = npt.NDArray[np.float64]
 
@@ -59,9 +59,14 @@ def clustered_ratio(above: Sequence[float], below: Sequence[float], clusters: Se
 
 def clustered_median(values: Sequence[float], clusters: Sequence[str]) -> Interval:
     """Return the median of ``values``, at least one, with whole clusters drawn; its ``mean`` is the median."""
+    return clustered_percentile(values, clusters, 50.0)
+
+
+def clustered_percentile(values: Sequence[float], clusters: Sequence[str], share: float) -> Interval:
+    """Return the percentile ``share``, 0 to 100, of ``values``, with whole clusters drawn; it is the ``mean``."""
     names, index = np.unique(np.asarray(clusters), return_inverse=True)
     groups = [np.asarray(values, np.float64)[index == number] for number in range(len(names))]
     drawn = np.random.default_rng(_SEED).integers(len(names), size=(_MEDIANS, len(names)))
-    medians = [float(np.median(np.concatenate([groups[one] for one in draw]))) for draw in drawn]
-    low, high = np.percentile(medians, _PERCENTILES)
-    return Interval(float(np.median(values)), float(low), float(high))
+    found = [float(np.percentile(np.concatenate([groups[one] for one in draw]), share)) for draw in drawn]
+    low, high = np.percentile(found, _PERCENTILES)
+    return Interval(float(np.percentile(values, share)), float(low), float(high))

@@ -34,6 +34,10 @@ pub struct Context {
     pub dip_amount: f32,
     /// Loudness that the dip may take, in LU.
     pub dip_budget_lu: f32,
+    /// The user's amount of breath, 0 to 1.
+    pub breath_amount: f32,
+    /// Most that breath may move the level, in dB.
+    pub breath_depth_db: f32,
 }
 
 /// The audio ends of the rings for hops.
@@ -188,6 +192,8 @@ impl Cutter {
             offset_db: context.offset_db,
             dip_amount: context.dip_amount,
             dip_budget_lu: context.dip_budget_lu,
+            breath_amount: context.breath_amount,
+            breath_depth_db: context.breath_depth_db,
             start: StartValues::default(),
         }
     }

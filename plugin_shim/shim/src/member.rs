@@ -236,6 +236,8 @@ impl Member {
             offset_db: hop.offset_db,
             dip_amount: hop.dip_amount,
             dip_budget_lu: hop.dip_budget_lu,
+            breath_amount: hop.breath_amount,
+            breath_depth_db: hop.breath_depth_db,
             count: u32::try_from(start.as_slice().len()).unwrap_or_default(),
             ..Header::new(Kind::Block)
         };

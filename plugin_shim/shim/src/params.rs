@@ -33,6 +33,10 @@ pub const LOCK: ParamId = 9;
 pub const DIP_AMOUNT: ParamId = 10;
 /// Loudness that the dip may take.
 pub const DIP_BUDGET: ParamId = 11;
+/// How much of the service's breath is used.
+pub const BREATH_AMOUNT: ParamId = 12;
+/// Most that breath may move the level.
+pub const BREATH_DEPTH: ParamId = 13;
 /// Read-only: what the plugin is doing.
 pub const STATUS: ParamId = 20;
 /// Read-only: the gain at the end of the last block.
@@ -121,7 +125,7 @@ static STATUS_TEXTS: [&str; STATUSES.len()] = {
 };
 
 /// Every host parameter, in the order in which editors list them. Entries are appended, never changed.
-pub static PARAMS: [Param; 15] = [
+pub static PARAMS: [Param; 17] = [
     choice(BYPASS, "bypass", "Bypass", &["Off", "On"], 0.0),
     number(AMOUNT, ("amount", "Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
     number(GAIN_OFFSET, ("gain_offset", "Gain Offset"), (-24.0, 24.0), 0.0, (0.1, 1, "dB")),
@@ -143,6 +147,8 @@ pub static PARAMS: [Param; 15] = [
     choice(LOCK, "lock", "Lock", &["Off", "On"], 0.0),
     number(DIP_AMOUNT, ("dip_amount", "Dip Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
     number(DIP_BUDGET, ("dip_budget", "Dip Budget"), (0.5, 6.0), 1.0, (0.1, 1, "LU")),
+    number(BREATH_AMOUNT, ("breath_amount", "Breath Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
+    number(BREATH_DEPTH, ("breath_depth", "Breath Depth"), (0.0, 5.0), 2.5, (0.1, 1, "dB")),
 ];
 
 /// The parameter with this number.
@@ -329,6 +335,20 @@ impl ParamValues {
     #[allow(clippy::cast_possible_truncation)]
     pub fn dip_budget_lu(&self) -> f32 {
         self.get(DIP_BUDGET) as f32
+    }
+
+    /// Share of the service's breath, 0 to 1.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn breath_amount(&self) -> f32 {
+        (self.get(BREATH_AMOUNT) / 100.0) as f32
+    }
+
+    /// Most that breath may move the level, in dB.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn breath_depth_db(&self) -> f32 {
+        self.get(BREATH_DEPTH) as f32
     }
 
     /// Group, 1 to 16.

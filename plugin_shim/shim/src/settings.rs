@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     offset_db: f32,
     dip_amount: f32,
     dip_budget_lu: f32,
+    breath_amount: f32,
+    breath_depth_db: f32,
     /// Counts how often the service registered the instance.
     pub(crate) joined: u32,
 }
@@ -58,6 +60,8 @@ impl Settings {
             offset_db: params.offset_db(),
             dip_amount: params.dip_amount(),
             dip_budget_lu: params.dip_budget_lu(),
+            breath_amount: params.breath_amount(),
+            breath_depth_db: params.breath_depth_db(),
             joined: shared.link.joined.load(Acquire),
         }
     }
@@ -85,6 +89,8 @@ impl Settings {
             offset_db: self.offset_db,
             dip_amount: self.dip_amount,
             dip_budget_lu: self.dip_budget_lu,
+            breath_amount: self.breath_amount,
+            breath_depth_db: self.breath_depth_db,
         }
     }
 }

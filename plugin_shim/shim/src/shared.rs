@@ -46,6 +46,10 @@ pub struct Hop {
     pub dip_amount: f32,
     /// Loudness that the dip may take, in LU.
     pub dip_budget_lu: f32,
+    /// The user's amount of breath, 0 to 1.
+    pub breath_amount: f32,
+    /// Most that breath may move the level, in dB.
+    pub breath_depth_db: f32,
     /// Values that the run starts with, in the order of `PARAMETERS`; with START only.
     pub start: StartValues,
 }

@@ -4,8 +4,8 @@
 use crate::error::WireError;
 use crate::header::{Header, Kind, flags};
 use crate::limits::{
-    HOPS_PER_SECOND, MAX_DELAY, MAX_DIP_BUDGET_LU, MAX_GROUP, MAX_HOPS, MAX_OFFSET_DB, MAX_POSITION,
-    MAX_VALUES, is_delay, is_rate,
+    HOPS_PER_SECOND, MAX_BREATH_DEPTH_DB, MAX_DELAY, MAX_DIP_BUDGET_LU, MAX_GROUP, MAX_HOPS, MAX_OFFSET_DB,
+    MAX_POSITION, MAX_VALUES, is_delay, is_rate,
 };
 
 impl Header {
@@ -47,6 +47,8 @@ impl Header {
         refuse(!(-MAX_OFFSET_DB..=MAX_OFFSET_DB).contains(&self.offset_db), WireError::OffsetDb)?;
         refuse(!(0.0..=1.0).contains(&self.dip_amount), WireError::DipAmount)?;
         refuse(!(0.0..=MAX_DIP_BUDGET_LU).contains(&self.dip_budget_lu), WireError::DipBudget)?;
+        refuse(!(0.0..=1.0).contains(&self.breath_amount), WireError::BreathAmount)?;
+        refuse(!(0.0..=MAX_BREATH_DEPTH_DB).contains(&self.breath_depth_db), WireError::BreathDepth)?;
         refuse(!self.beat.is_finite(), WireError::Beat)?;
         refuse(!self.tempo.is_finite(), WireError::Tempo)?;
         let begins = self.has(flags::RUN_BEGIN);

@@ -8,7 +8,7 @@ pub enum WireError {
     #[error("{0} frames where 2 were expected")]
     FrameCount(usize),
     /// Header frame over the limit.
-    #[error("header of {0} bytes is longer than 16384")]
+    #[error("header of {0} bytes is longer than 32768")]
     HeaderTooLong(usize),
     /// Payload frame over the limit.
     #[error("payload of {0} bytes is longer than 1048576")]
@@ -68,6 +68,12 @@ pub enum WireError {
     /// Loudness budget of the dip not within 0 to 6 LU.
     #[error("loudness budget of the dip is outside 0 to 6 LU")]
     DipBudget,
+    /// Amount of breath not within 0 to 1.
+    #[error("amount of breath is outside 0 to 1")]
+    BreathAmount,
+    /// Depth of breath not within 0 to 5 dB.
+    #[error("depth of breath is outside 0 to 5 dB")]
+    BreathDepth,
     /// Beat not finite where it is declared.
     #[error("beat is not finite")]
     Beat,
@@ -141,6 +147,8 @@ impl WireError {
             Self::OffsetDb => "offset_db",
             Self::DipAmount => "dip_amount",
             Self::DipBudget => "dip_budget_lu",
+            Self::BreathAmount => "breath_amount",
+            Self::BreathDepth => "breath_depth_db",
             Self::Beat => "beat",
             Self::Tempo => "tempo",
             Self::Flags(_) => "flags",

@@ -1,4 +1,4 @@
-//! The fixed header: 120 bytes, little-endian, the same fields in every message.
+//! The fixed header: 128 bytes, little-endian, the same fields in every message.
 
 use uuid::Uuid;
 
@@ -182,6 +182,10 @@ pub struct Header {
     pub dip_amount: f32,
     /// Loudness that the dip may take, 0 to 6 LU.
     pub dip_budget_lu: f32,
+    /// The user's amount of breath, 0 to 1.
+    pub breath_amount: f32,
+    /// Most that breath may move the level, 0 to 5 dB.
+    pub breath_depth_db: f32,
 }
 
 impl Header {
@@ -210,6 +214,8 @@ impl Header {
             count: 0,
             dip_amount: 0.0,
             dip_budget_lu: 0.0,
+            breath_amount: 0.0,
+            breath_depth_db: 0.0,
         }
     }
 
@@ -274,6 +280,8 @@ impl Header {
         out.put([0; 4]);
         out.put(self.dip_amount.to_le_bytes());
         out.put(self.dip_budget_lu.to_le_bytes());
+        out.put(self.breath_amount.to_le_bytes());
+        out.put(self.breath_depth_db.to_le_bytes());
         out.bytes
     }
 
@@ -364,14 +372,13 @@ impl Reader<'_> {
             count: u32::from_le_bytes(self.take()?),
             dip_amount: self.appended(MIN_HEADER_SIZE),
             dip_budget_lu: self.appended(MIN_HEADER_SIZE + 4),
+            breath_amount: self.appended(MIN_HEADER_SIZE + 8),
+            breath_depth_db: self.appended(MIN_HEADER_SIZE + 12),
         }))
     }
 
-    /// A field that shorter headers lack, at byte `at`; zero in those.
+    /// A field that shorter headers lack, at byte `at`; zero in those, also where they have part of it.
     fn appended(&self, at: usize) -> f32 {
-        if self.bytes.len() < HEADER_SIZE {
-            return 0.0;
-        }
         Reader { bytes: self.bytes, at }.take().map_or(0.0, f32::from_le_bytes)
     }
 }

@@ -33,7 +33,7 @@ __all__ = ["Mix", "MixSession", "MixTrack"]
 #: Choices of the plugin's parameters are saved as their number in the list.
 _CONTROL_DELAYS = get_args(session_file.ControlDelay)
 #: What a preset sets and a track may set by itself.
-_OWN = ("gain_offset_db", "dip_amount", "dip_budget_lu")
+_OWN = ("gain_offset_db", "dip_amount", "dip_budget_lu", "breath_amount", "breath_depth_db")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class MixTrack:
         gain_offset_db: added after the model, -24 to 24 dB; the preset's when left out.
         dip_amount: how much an AI stem makes room for the live sources, 0 to 1; the preset's when left out.
         dip_budget_lu: most loudness that the dip may take, 0.5 to 6 LU; the preset's when left out.
+        breath_amount: how much an AI stem takes on the movement of the live sources, 0 to 1; the preset's when left out.
+        breath_depth_db: most that breath may move its level, 0 to 5 dB; the preset's when left out.
         mute: leave the track out of the group and of the mix.
         offset_s: where the audio begins on the timeline, in s.
         before, after: other pedalboard plugins around HybridMix on this track.
@@ -61,6 +63,8 @@ class MixTrack:
     gain_offset_db: float | None = None
     dip_amount: float | None = None
     dip_budget_lu: float | None = None
+    breath_amount: float | None = None
+    breath_depth_db: float | None = None
     mute: bool = False
     offset_s: float = 0.0
     before: Sequence[pedalboard.Plugin] = field(default=())
@@ -143,6 +147,8 @@ class MixSession:
                 gain_offset_db=track.gain_offset_db,
                 dip_amount=track.dip_amount,
                 dip_budget_lu=track.dip_budget_lu,
+                breath_amount=track.breath_amount,
+                breath_depth_db=track.breath_depth_db,
                 mute=track.mute,
                 offset_s=track.offset_s,
             )

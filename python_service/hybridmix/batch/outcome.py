@@ -77,7 +77,10 @@ class Observer:
         rows = self._service.traced(self._trace_skip)
         mine = {label: rows[rows["member"] == instance.bytes] for label, instance in self._instances.items()}
         gains = {label: self._curve(label, _known(one), "gain_db") for label, one in mine.items()}
-        dips = {label: self._curve(label, _dipped(one), "dip_db") for label, one in mine.items()}
+        dips = {label: self._curve(label, _sent(one, "dip_db"), "dip_db") for label, one in mine.items()}
+        rides = {
+            label: self._curve(label, _sent(one, "breath_db"), "breath_db") for label, one in mine.items()
+        }
         trim = self._curve(session.tracks[0].label, mine[session.tracks[0].label], "trim_db")
         complete = not any(counters[name] for name in counters if name != "absent")
         needed = max(member["needed_delay_ms"] for member in _members(status))
@@ -103,6 +106,7 @@ class Observer:
                     after=Level(*self._level(index)),
                     gain_db=_range(gains[track.label]),
                     dip_db=_range(dips[track.label]),
+                    breath_db=_range(rides[track.label]),
                 )
                 for index, track in enumerate(session.tracks)
             ],
@@ -191,9 +195,9 @@ def _known(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(rows[rows["flags"] & trace.FLAG_KNOWN != 0])
 
 
-def _dipped(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the records whose dip was sent."""
-    return np.asarray(rows[np.isfinite(rows["dip_db"])])
+def _sent(rows: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    """Return the records whose value ``name`` was sent."""
+    return np.asarray(rows[np.isfinite(rows[name])])
 
 
 def _loudness(energies: Energies) -> Curve:

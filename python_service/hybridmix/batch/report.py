@@ -52,6 +52,8 @@ class TrackReport(msgspec.Struct, frozen=True):
     gain_db: GainRange
     #: Depth of its dip, as ``gain_db``; ``None`` where it had none.
     dip_db: GainRange
+    #: Gain of its breath, as ``gain_db``; ``None`` where it had none.
+    breath_db: GainRange
 
 
 class Counters(msgspec.Struct, frozen=True):

@@ -112,6 +112,24 @@ class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         ]
         | None
     ) = None
+    breath_amount: (
+        Annotated[
+            float,
+            msgspec.Meta(
+                ge=0.0,
+                le=1.0,
+                description="how much an AI stem takes on the movement of the live sources, 0 for not at all",
+            ),
+        ]
+        | None
+    ) = None
+    breath_depth_db: (
+        Annotated[
+            float,
+            msgspec.Meta(ge=0.0, le=5.0, description="most that breath may move its level, in dB"),
+        ]
+        | None
+    ) = None
     mute: Annotated[bool, msgspec.Meta(description="leave the track out of the group and of the mix")] = False
     offset_s: Annotated[
         float, msgspec.Meta(ge=0.0, le=86400.0, description="where the file begins, in seconds")

@@ -23,10 +23,11 @@ from hybridmix.engine.lineup import Lineup
 from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
 from hybridmix.engine.names import MAX_BOOST_DB
-from hybridmix.engine.rules import make_dip, make_rules
+from hybridmix.engine.rules import make_breath, make_dip, make_rules
 from hybridmix.engine.safety import Safety
 from hybridmix.engine.trace import TraceWriter, records
 from hybridmix.features import KWeighting
+from hybridmix.processors.breath import Ride
 from hybridmix.timeline import Compute, Row, Standing
 from hybridmix.wire import parameters
 from hybridmix.wire.limits import FRAMES_PER_SECOND
@@ -76,6 +77,7 @@ class Engine:
         self.models = models
         self._rule, self._headroom = make_rules(models, rate)
         self._dip = make_dip(models, rate)
+        self._breath = make_breath(models, rate)
         self._safety = Safety(max_boost_db)
         #: Counts how often the model was changed: what follows is a new source of gains.
         self._edition = 0
@@ -93,6 +95,7 @@ class Engine:
         self._gain = schema.named("gain_db")
         self._trim = schema.named("trim_db")
         self._bell = (schema.named("dip_db"), schema.named("dip_hz"))
+        self._ridden = schema.named("breath_db")
         #: Frames whose values were held because a model failed.
         self.held = 0
         #: Whether the last frame was held.
@@ -105,6 +108,8 @@ class Engine:
         self._safety.clear(slot)
         if self._dip is not None:
             self._dip.clear(slot)
+        if self._breath is not None:
+            self._breath.clear(slot)
         if 2 * slot >= len(self._filters):
             self._filters = np.concatenate([self._filters, np.zeros((2, *KWeighting.STATE_SHAPE))])
         self._members[member] = Kept(slot, self._frame, member.int % STRIDE)
@@ -197,13 +202,17 @@ class Engine:
     def switch(self, models: Models) -> None:
         """Mix by other ``models`` from the next frame on; gains glide there. Raises InputError."""
         rule, headroom = make_rules(models, self._rate)
-        dip = make_dip(models, self._rate)
+        dip, breath = make_dip(models, self._rate), make_breath(models, self._rate)
         for kept in self._members.values():
             rule.clear(kept.slot)
             if dip is not None:
                 dip.clear(kept.slot)
+            if breath is not None:
+                breath.clear(kept.slot)
         if dip is None or self._dip is None:
             self._dip = dip
+        if breath is None or self._breath is None:
+            self._breath = breath
         if headroom is None or self._headroom is None:
             self._headroom = headroom
         self._rule, self.models = rule, models
@@ -220,6 +229,8 @@ class Engine:
                 self._headroom.reset()
             if self._dip is not None:
                 self._dip.reset()
+            if self._breath is not None:
+                self._breath.reset()
         lineup = self._lineup
         if lineup is None or not lineup.serves(action.rows):
             lineup = self._lineup = Lineup(action.rows, self._members)
@@ -232,14 +243,21 @@ class Engine:
                 begun.append(kept)
                 if self._dip is not None:
                     self._dip.begin(kept.slot)
+                if self._breath is not None and self._ridden.id in dict(frame.user.start):
+                    self._breath.begin(kept.slot)
         lineup.read_users()
         sheet = Sheet.of(frames)
         energy = self._energy(frames, sheet)
         present = np.array([frame is not None for frame in frames], np.bool_)
         failures: list[ModelError] = []
+        ride: Ride | None = None
+        try:
+            ride = self._ride(lineup, energy, present)
+        except ModelError as error:
+            failures.append(error)
         try:
             self._begin(begun, action.fresh)
-            gains, known, trim = self._decide(lineup, frames, sheet, energy, present)
+            gains, known, trim = self._decide(lineup, frames, sheet, energy, present, ride)
         except ModelError as error:
             failures.append(error)
             gains, known, trim = np.zeros_like(energy), np.zeros_like(present), None
@@ -257,12 +275,18 @@ class Engine:
         ]
         if dips is not None:
             told = [[*one, *dip] for one, dip in zip(told, dips, strict=True)]
+        if ride is not None:
+            breath = self._ridden.id
+            told = [
+                [*one, (breath, db)] if moves else one
+                for one, db, moves in zip(told, ride.db.tolist(), ride.told.tolist(), strict=True)
+            ]
         self._answers[action.epoch, action.end] = _Answer(lineup.rows, told, rest)
         if len(self._answers) > MAX_ANSWERS:
             self._answers.popitem(last=False)
         if self._trace is not None:
             delays = [kept.user.delay for kept in members]
-            self._trace.write(records(action, delays, energy, self._sent(gains, known, trim, dips)))
+            self._trace.write(records(action, delays, energy, self._sent(gains, known, trim, dips, ride)))
 
     def values(self, epoch: int, end: int, member: UUID) -> Sequence[Value]:
         """Parameter ids and values, ids ascending, of the computed frame ``end`` for ``member``.
@@ -317,6 +341,7 @@ class Engine:
         sheet: Sheet | None,
         energy: Floats,
         present: npt.NDArray[np.bool_],
+        ride: Ride | None,
     ) -> tuple[Floats, npt.NDArray[np.bool_], float | None]:
         audio = self._side_by_side(frames, sheet)
         slots = lineup.slots
@@ -330,7 +355,7 @@ class Engine:
         gains = np.where(known, asked, 0.0).astype(np.float32, copy=False)
         if self._headroom is None:
             return gains, known, None
-        trim = self._headroom.step(audio, gains)
+        trim = self._headroom.step(audio, gains if ride is None else gains + ride.db)
         return gains, known, min(max(trim, self._trim.min), self._trim.max)
 
     def _energy(self, frames: Sequence[Frame | None], sheet: Sheet | None) -> Floats:
@@ -383,6 +408,21 @@ class Engine:
                 frame.squares[index] = heard[part]
             row += kept.channels
 
+    def _ride(self, lineup: Lineup, energy: Floats, present: npt.NDArray[np.bool_]) -> Ride | None:
+        """What breath says; None where it tells nobody anything."""
+        if self._breath is None:
+            return None
+        return self._breath.step(
+            lineup.slots,
+            energy,
+            present,
+            is_ai=lineup.is_ai,
+            is_live=lineup.is_live,
+            amount=lineup.breath_amount,
+            depth_db=lineup.breath_depth_db,
+            delay=lineup.delay,
+        )
+
     def _make_room(
         self, lineup: Lineup, frames: Sequence[Frame | None], gains: Floats
     ) -> list[list[Value]] | None:
@@ -413,6 +453,7 @@ class Engine:
         known: npt.NDArray[np.bool_],
         trim: float | None,
         dips: list[list[Value]] | None,
+        ride: Ride | None,
     ) -> dict[str, npt.ArrayLike]:
         """What a frame's members are told, by name, NaN where they hold."""
         told = [dict(one) for one in dips] if dips is not None else [{}] * len(gains)
@@ -420,4 +461,5 @@ class Engine:
             "gain_db": np.where(known, gains, np.nan),
             "trim_db": np.nan if trim is None else trim,
             **{one.name: [values.get(one.id, np.nan) for values in told] for one in self._bell},
+            self._ridden.name: np.nan if ride is None else np.where(ride.told, ride.db, np.nan),
         }

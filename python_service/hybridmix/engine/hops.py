@@ -41,6 +41,9 @@ class UserValues:
     #: Share of the dip, 0..1, and the loudness that it may take, LU.
     dip_amount: float = 0.0
     dip_budget_lu: float = 0.0
+    #: Share of breath, 0..1, and the most that it may move the level, dB.
+    breath_amount: float = 0.0
+    breath_depth_db: float = 0.0
 
 
 @dataclass(slots=True, eq=False)

@@ -45,3 +45,6 @@ class Lineup:
             self.is_live = np.array([user.role == Role.LIVE_SOURCE for user in users], np.bool_)
             self.dip_amount = np.array([user.dip_amount for user in users], np.float32)
             self.dip_budget_lu = np.array([user.dip_budget_lu for user in users], np.float32)
+            self.breath_amount = np.array([user.breath_amount for user in users], np.float32)
+            self.breath_depth_db = np.array([user.breath_depth_db for user in users], np.float32)
+            self.delay = np.array([user.delay for user in users], np.float32)

@@ -16,7 +16,7 @@ __all__ = ["FLAG_INCOMPLETE", "FLAG_KNOWN", "FLAG_WHOLE", "RECORD", "TraceWriter
 
 #: Little-endian records without a header, in the order of computation. ``end`` and ``apply_at`` are
 #: samples on the timeline, ``member`` the bytes of its UUID, ``energy`` the K-weighted mean square summed
-#: over the channels, ``gain_db`` to ``dip_hz`` what was sent; NaN where nothing was, so the member holds.
+#: over the channels, ``gain_db`` to ``breath_db`` what was sent; NaN where nothing was, so the member holds.
 RECORD = np.dtype(
     [
         ("epoch", "<i4"),
@@ -27,6 +27,7 @@ RECORD = np.dtype(
         ("trim_db", "<f4"),
         ("dip_db", "<f4"),
         ("dip_hz", "<f4"),
+        ("breath_db", "<f4"),
         ("energy", "<f4"),
         ("flags", "<u4"),
     ]

@@ -28,7 +28,10 @@ def warm(models: Models) -> None:
         members = [UUID(int=number + 1) for number in range(count)]
         for member in members:
             engine.register(member)
-        user = UserValues(role=Role.AI_STEM, dip_amount=1.0, dip_budget_lu=1.0)
+        user = UserValues(
+            *(1.0, 0.0, frame, (), False, Role.AI_STEM),
+            *(1.0, 1.0, 1.0, 2.5),
+        )
         for end in range(frame, 12 * frame, frame):
             for member in members:
                 engine.push(member, 0, end - frame, noise, user)

@@ -43,12 +43,20 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dip_budget_lu: Annotated[
         float, msgspec.Meta(ge=0.5, le=6.0, description="most loudness that the dip may take, in LU")
     ] = 1.0
+    breath_amount: Annotated[
+        float, msgspec.Meta(ge=0.0, le=1.0, description="how much an AI stem moves like the live sources")
+    ] = 0.0
+    breath_depth_db: Annotated[
+        float, msgspec.Meta(ge=0.0, le=5.0, description="most that breath moves the level by, in dB")
+    ] = 2.5
 
     def params(self) -> dict[str, float]:
         """Return what it sets in the plugin: plain values by the permanent names of the host parameters."""
         role = {"role": float(ROLES[self.role])} if self.role is not None else {}
         return role | {
             "amount": 100.0 * self.amount,
+            "breath_amount": 100.0 * self.breath_amount,
+            "breath_depth": self.breath_depth_db,
             "dip_amount": 100.0 * self.dip_amount,
             "dip_budget": self.dip_budget_lu,
             "gain_offset": self.gain_offset_db,

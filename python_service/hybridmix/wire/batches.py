@@ -58,6 +58,8 @@ class Settings(msgspec.Struct, frozen=True, gc=False):
     offset_db: float
     dip_amount: float
     dip_budget_lu: float
+    breath_amount: float
+    breath_depth_db: float
 
 
 class Block(NamedTuple):
@@ -103,7 +105,8 @@ _VALUE: Final = struct.Struct("<HHf")
 #: The header of an answer: what is the same in all, what moves (flags to apply_at), and the rest by the count of values.
 _ANSWER_BEGIN: Final = struct.pack("<4sBBHHH", MAGIC, *PROTOCOL, HEADER_SIZE, Kind.PARAMS, 0)
 _ANSWER: Final = struct.Struct("<I16sIIQqq")
-_ANSWER_ENDS: Final = [struct.pack("<40xII8x", count, 0) for count in range(MAX_VALUES + 1)]
+_REST: Final = HEADER_SIZE - len(_ANSWER_BEGIN) - _ANSWER.size
+_ANSWER_ENDS: Final = [struct.pack("<40xII", count, 0).ljust(_REST, b"\0") for count in range(MAX_VALUES + 1)]
 _RANGES: Final = {parameter.id: parameter.range for parameter in parameters.load().parameters}
 #: The bytes of a header that move, the same in BLOCKs that begin together and are equally long.
 _MOVES: Final = np.array([*range(48, 56), *range(64, 84), *range(92, 96)])
@@ -280,5 +283,5 @@ def _settings(header: Header) -> Settings:
     return Settings(
         *(h.instance, h.group, h.flags, h.run, h.rate),
         *(h.channels, h.role, h.delay),
-        *(h.amount, h.offset_db, h.dip_amount, h.dip_budget_lu),
+        *(h.amount, h.offset_db, h.dip_amount, h.dip_budget_lu, h.breath_amount, h.breath_depth_db),
     )

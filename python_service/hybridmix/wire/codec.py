@@ -23,6 +23,7 @@ from hybridmix.wire.limits import (
     DELAYS,
     HEADER_SIZE,
     HOPS_PER_SECOND,
+    MAX_BREATH_DEPTH_DB,
     MAX_DELAY,
     MAX_DIP_BUDGET_LU,
     MAX_GROUP,
@@ -55,7 +56,6 @@ Values = list[tuple[int, float]]
 _PREFIX: Final = struct.Struct("<4sBBH")
 _VALUE: Final = struct.Struct("<HHf")
 _SAMPLE: Final = np.dtype("<f4")
-_LACKING: Final = bytes(HEADER_SIZE - MIN_HEADER_SIZE)
 _RANGES: Final = {parameter.id: parameter.range for parameter in parameters.load().parameters}
 _KINDS: Final = {int(kind): kind for kind in Kind}
 _IDENTITIES: dict[bytes, UUID] = {}
@@ -211,14 +211,17 @@ def _pack(h: Header) -> bytes:
         *(MAGIC, *PROTOCOL, HEADER_SIZE, h.kind, h.group, h.flags, h.instance.bytes, h.run, h.rate),
         *(h.sequence, h.position, h.apply_at, h.beat, h.tempo, h.frames, h.channels, h.role, 0),
         *(h.delay, h.lead, h.amount, h.offset_db, h.count, 0, h.dip_amount, h.dip_budget_lu),
+        *(h.breath_amount, h.breath_depth_db),
     )
 
 
 def _unpack(head: bytes, start: int, stride: int) -> _Fields:
-    """The fields of the header at ``start``; those that a shorter one lacks are zero."""
+    """The fields of the header at ``start``; those that a shorter one lacks, or has in part, are zero."""
     if stride >= HEADER_SIZE:
         return LAYOUT.unpack_from(head, start)
-    return LAYOUT.unpack(head[start : start + MIN_HEADER_SIZE] + _LACKING)
+    # Every field behind the shortest header has four bytes.
+    whole = stride - stride % 4
+    return LAYOUT.unpack(head[start : start + whole].ljust(HEADER_SIZE, b"\0"))
 
 
 def _check_prefix(fields: tuple[Any, ...]) -> None:
@@ -266,14 +269,14 @@ def _no_payload(payload: bytes) -> None:
 # The names of the fields follow `LAYOUT`; the checks, the order of the protocol.
 _Fields = tuple[
     bytes, int, int, int, int, int, int, bytes, int, int, int, int, int, float, float,
-    int, int, int, int, int, int, float, float, int, int, float, float,
+    int, int, int, int, int, int, float, float, int, int, float, float, float, float,
 ]  # fmt: skip
 
 
 def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
     (_, _, _, _, _, group, flags, raw, run, rate, sequence, position, _, beat, tempo) = fields[:15]
     (frames, channels, role, _, delay, lead, amount, offset_db, count, _) = fields[15:25]
-    dip_amount, dip_budget_lu = fields[25:]
+    dip_amount, dip_budget_lu, breath_amount, breath_depth_db = fields[25:]
     flags &= Flags.OF_BLOCK
     if not flags & Flags.START:
         count = 0
@@ -297,6 +300,10 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
         raise WireError("dip_amount", dip_amount)
     if not 0.0 <= dip_budget_lu <= MAX_DIP_BUDGET_LU:
         raise WireError("dip_budget_lu", dip_budget_lu)
+    if not 0.0 <= breath_amount <= 1.0:
+        raise WireError("breath_amount", breath_amount)
+    if not 0.0 <= breath_depth_db <= MAX_BREATH_DEPTH_DB:
+        raise WireError("breath_depth_db", breath_depth_db)
     if not flags & Flags.HAS_BEAT:
         beat = 0.0
     elif not math.isfinite(beat):
@@ -324,6 +331,7 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
         Header(
             *(kind, group, flags, instance, run, rate, sequence, position, 0, beat, tempo, frames),
             *(channels, role, delay, lead, amount, offset_db, count, dip_amount, dip_budget_lu),
+            *(breath_amount, breath_depth_db),
         ),
         payload,
         audio,

@@ -25,6 +25,8 @@ NAMES = (
     "offset_db",
     "dip_amount",
     "dip_budget_lu",
+    "breath_amount",
+    "breath_depth_db",
     "beat",
     "tempo",
     "flags",

@@ -1,4 +1,4 @@
-"""The fixed header: 120 bytes, little-endian, the same fields in every message."""
+"""The fixed header: 128 bytes, little-endian, the same fields in every message."""
 
 from __future__ import annotations
 
@@ -108,6 +108,8 @@ class Header(msgspec.Struct, frozen=True, gc=False):
         count: number of values in the payload; BLOCK: of start values, where `Flags.START` is set.
         dip_amount: the user's amount of the dip, 0 to 1.
         dip_budget_lu: loudness that the dip may take, 0 to 6 LU.
+        breath_amount: the user's amount of breath, 0 to 1.
+        breath_depth_db: most that breath may move the level, 0 to 5 dB.
     """
 
     kind: Kind
@@ -131,3 +133,5 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     count: int = 0
     dip_amount: float = 0.0
     dip_budget_lu: float = 0.0
+    breath_amount: float = 0.0
+    breath_depth_db: float = 0.0

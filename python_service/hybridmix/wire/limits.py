@@ -10,6 +10,7 @@ __all__ = [
     "FRAMES_PER_SECOND",
     "HEADER_SIZE",
     "HOPS_PER_SECOND",
+    "MAX_BREATH_DEPTH_DB",
     "MAX_COUNTER",
     "MAX_CREDITS",
     "MAX_DELAY",
@@ -39,15 +40,15 @@ __all__ = [
 #: Protocol version spoken here: major, minor. Another major is refused.
 PROTOCOL: Final = (1, 0)
 #: Length of the header written here, in bytes. A later minor version may append.
-HEADER_SIZE: Final = 120
+HEADER_SIZE: Final = 128
 #: Shortest header accepted, in bytes: what is appended to it counts as zero where it is missing.
 MIN_HEADER_SIZE: Final = 112
 #: Longest header accepted, in bytes.
 MAX_HEADER_SIZE: Final = 4096
 #: Most packets in one message.
 MAX_PACKETS: Final = 128
-#: Longest header frame accepted, in bytes: as many headers as a message has packets.
-MAX_HEADER: Final = 16 << 10
+#: Longest header frame accepted, in bytes: room for 128 headers that have grown to twice their length.
+MAX_HEADER: Final = 32 << 10
 #: Longest payload frame accepted, in bytes.
 MAX_PAYLOAD: Final = 1 << 20
 #: Longest JSON payload accepted, in bytes.
@@ -78,6 +79,8 @@ MAX_DELAY: Final = 38_400
 MAX_OFFSET_DB: Final = 24.0
 #: Largest loudness budget of the dip in LU.
 MAX_DIP_BUDGET_LU: Final = 6.0
+#: Largest depth of breath in dB.
+MAX_BREATH_DEPTH_DB: Final = 5.0
 #: Positions lie within plus and minus this, so that sums of positions and lengths fit 64 bits.
 MAX_POSITION: Final = 1 << 62
 #: Longest label and track name, in characters.

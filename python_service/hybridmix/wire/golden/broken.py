@@ -47,7 +47,7 @@ def _framing() -> Iterator[Vector]:
     yield refused("three_frames", "a frame too many", [head, payload, b""], "frame_count")
     long = head[:6] + struct.pack("<H", MAX_HEADER + 1) + head[8:]
     yield refused(
-        "header_too_long", "one byte over 16 KiB", [long.ljust(MAX_HEADER + 1, b"\0"), b""], "header_too_long"
+        "header_too_long", "one byte over 32 KiB", [long.ljust(MAX_HEADER + 1, b"\0"), b""], "header_too_long"
     )
     yield refused(
         "payload_too_long", "one byte over 1 MiB", [head, bytes(MAX_PAYLOAD + 1)], "payload_too_long"
@@ -102,6 +102,10 @@ def _block() -> Iterator[Vector]:
         ("dip_amount_nan", "not a number", 112, "f", nan, "dip_amount"),
         ("dip_budget_above", "just above 6 LU", 116, "I", 0x40C00001, "dip_budget_lu"),
         ("dip_budget_negative", "less than nothing", 116, "f", -0.5, "dip_budget_lu"),
+        ("breath_amount_above", "just above 1", 120, "I", 0x3F800001, "breath_amount"),
+        ("breath_amount_nan", "not a number", 120, "f", nan, "breath_amount"),
+        ("breath_depth_above", "just above 5 dB", 124, "I", 0x40A00001, "breath_depth_db"),
+        ("breath_depth_negative", "less than nothing", 124, "f", -0.5, "breath_depth_db"),
         ("beat_nan", "declared as known", 64, "d", nan, "beat"),
         ("tempo_infinite", "declared as known", 72, "d", inf, "tempo"),
         ("start_alone", "START without RUN_BEGIN", 12, "I", int(Flags.START), "flags"),

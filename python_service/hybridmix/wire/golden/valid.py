@@ -47,6 +47,8 @@ BLOCK = Header(
     offset_db=-3.5,
     dip_amount=0.5,
     dip_budget_lu=1.5,
+    breath_amount=0.25,
+    breath_depth_db=2.5,
 )
 #: Both declared values of one frame.
 PARAMS = Header(Kind.PARAMS, instance=_A, run=7, position=98400, apply_at=100320, count=2)
@@ -55,9 +57,9 @@ _change = msgspec.structs.replace
 
 
 def _longer(frames: list[bytes]) -> list[bytes]:
-    """The message with a header of 128 bytes, as a later minor version may write it."""
+    """The message with a header of 136 bytes, as a later minor version may write it."""
     head = frames[0]
-    return [head[:5] + b"\x07" + (128).to_bytes(2, "little") + head[8:] + b"\xaa" * 8, frames[1]]
+    return [head[:5] + b"\x07" + (136).to_bytes(2, "little") + head[8:] + b"\xaa" * 8, frames[1]]
 
 
 def _shorter(frames: list[bytes], size: int) -> list[bytes]:
@@ -114,6 +116,8 @@ def block() -> Iterator[Vector]:
         offset_db=24.0,
         dip_amount=1.0,
         dip_budget_lu=6.0,
+        breath_amount=1.0,
+        breath_depth_db=5.0,
     )
     yield accepted("block_greatest", "greatest values of every field", encode(extreme))
     least = _change(
@@ -133,6 +137,8 @@ def block() -> Iterator[Vector]:
         offset_db=-24.0,
         dip_amount=0.0,
         dip_budget_lu=0.0,
+        breath_amount=0.0,
+        breath_depth_db=0.0,
     )
     yield accepted("block_least", "least values of every field", encode(least))
     odd = struct.pack("<6f", 3.4028234663852886e38, -3.4028234663852886e38, 1e-45, -0.0, 1.17549435e-38, 0.0)
@@ -180,7 +186,7 @@ def block() -> Iterator[Vector]:
     longer = [_longer(frames) for frames in (hop, encode(other, samples(1, 480)))]
     yield accepted(
         "block_two_longer_headers",
-        "two packets of a later minor version, headers of 128 bytes",
+        "two packets of a later minor version, headers of 136 bytes",
         join(longer),
         canonical=False,
     )
@@ -193,7 +199,7 @@ def block() -> Iterator[Vector]:
     )
     yield accepted(
         "block_header_between",
-        "a header of 118 bytes: no part of what was appended is read",
+        "a header of 118 bytes: what it has of the appended fields is read, half a field is not",
         _shorter(hop, 118),
         canonical=False,
     )

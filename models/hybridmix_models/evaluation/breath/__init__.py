@@ -1,0 +1,1 @@
+"""How breath is measured (docs/metrics.md, Breath)."""

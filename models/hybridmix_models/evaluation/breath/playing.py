@@ -1,0 +1,52 @@
+"""A stem through breath as the service decides it and the plugin plays it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+import hybridmix
+from hybridmix.engine.models import Session
+from hybridmix.processors.breath import Breath
+from hybridmix_models.data.types import FRAME, RATE, Floats
+
+__all__ = ["DELAY_S", "decide", "open_model", "played"]
+
+Doubles = npt.NDArray[np.float64]
+
+#: Control delay, and how long a change takes.
+DELAY_S, _RAMP_S = 0.04, 0.05
+
+
+def open_model() -> Session:
+    """Return the model that ships."""
+    return Session(Path(hybridmix.__file__).parent / "models" / "breath.onnx")
+
+
+def decide(model: Session, ai: Doubles, live: Doubles, depth_db: float) -> Doubles:
+    """Return the gain in dB of an AI stem after every frame, (T,), from both energies (T,)."""
+    breath = Breath(model, RATE)
+    for slot in (0, 1):
+        breath.clear(slot)
+    slots, everybody = np.arange(2), np.ones(2, np.bool_)
+    is_ai = np.array([True, False])
+    user = {
+        "amount": np.ones(2, np.float32),
+        "depth_db": np.full(2, depth_db, np.float32),
+        "delay": np.full(2, DELAY_S * RATE, np.float32),
+    }
+    gains = np.zeros(len(ai))
+    for frame, energy in enumerate(np.stack([ai, live], axis=1).astype(np.float32)):
+        ride = breath.step(slots, energy, everybody, is_ai=is_ai, is_live=~is_ai, **user)
+        if ride is not None:
+            gains[frame] = ride.db[0]
+    return gains
+
+
+def played(audio: Floats, gain_db: Doubles) -> Floats:
+    """Return ``audio`` (samples,) with ``gain_db`` (T,) of its frames ramped as the plugin ramps them."""
+    reached = (np.arange(len(gain_db)) + 1.0) * FRAME + (DELAY_S + _RAMP_S) * RATE
+    curve = np.interp(np.arange(len(audio)), [reached[0] - _RAMP_S * RATE, *reached], [0.0, *gain_db])
+    return np.asarray(audio * 10.0 ** (curve / 20.0), np.float32)

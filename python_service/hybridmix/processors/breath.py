@@ -1,0 +1,98 @@
+"""Breath: the gain that gives AI stems the movement of their group's live sources, by ``breath.onnx``.
+
+It runs only while some AI stem of the group has an amount above 0, and tells nobody anything before one had.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hybridmix.engine.gain import Flags, Floats, Slots, run
+from hybridmix.engine.models import Session
+from hybridmix.processors.states import States
+from hybridmix.wire import parameters
+
+__all__ = ["Breath", "Ride"]
+
+_INPUTS = frozenset({"energy", "is_ai", "is_live", "amount", "depth_db", "delay_s"})
+_OUTPUT = "breath_db"
+
+
+class Ride:
+    """What breath says of one frame."""
+
+    def __init__(self, db: Floats, told: Flags) -> None:
+        """``db`` (n,) is the gain of each member, ``told`` (n,) who is told of it; whoever is not holds."""
+        self.db, self.told = db, told
+
+
+class Breath:
+    """Gain of every AI stem; one slot per member."""
+
+    def __init__(self, session: Session, rate: int) -> None:
+        """Set up for control delays in samples at ``rate`` Hz. Raises InputError for a model that is not breath."""
+        self._states = States(session)
+        session.require(_INPUTS | self._states.names, self._states.outputs | {_OUTPUT})
+        self._session = session
+        self._rate = rate
+        #: Members that were told a gain: they are told when it goes.
+        self._told: Flags = np.zeros(0, np.bool_)
+        #: What it may say, dB.
+        self._range = parameters.load().named(_OUTPUT).range
+
+    def reset(self) -> None:
+        """Forget how everybody moved."""
+        self._states.reset()
+
+    def clear(self, slot: int) -> None:
+        """Forget the member of ``slot``, growing to hold it where needed."""
+        self._states.clear(slot)
+        if slot >= len(self._told):
+            self._told = np.concatenate([self._told, np.zeros(slot + 1 - len(self._told), np.bool_)])
+        self._told[slot] = False
+
+    def begin(self, slot: int) -> None:
+        """The member of ``slot`` began with a gain of its own: it is told when that is not wanted."""
+        self._told[slot] = True
+
+    def step(
+        self,
+        slots: Slots,
+        energy: Floats,
+        present: Flags,
+        *,
+        is_ai: Flags,
+        is_live: Flags,
+        amount: Floats,
+        depth_db: Floats,
+        delay: Floats,
+    ) -> Ride | None:
+        """Return the gains of a frame; None where nobody is told anything.
+
+        One row per member, sorted as everywhere, (n,) each: the K-weighted mean square of the frame, and whether it
+        came; who is what; the users' amounts, 0 to 1, and depths, dB; control delays, samples. Raises ModelError.
+        """
+        on = is_ai & (amount > 0.0)
+        told = self._told[slots] | on
+        if not told.any():
+            return None
+        self._told[slots] = told
+        db = np.zeros(len(slots), np.float32)
+        rows = np.flatnonzero(present & (is_ai | is_live))
+        if not on.any():
+            # Nobody listens any more: whoever switches it on again begins anew.
+            for slot in slots.tolist():
+                self._states.clear(slot)
+        elif rows.size:
+            given = {
+                "energy": energy[rows],
+                "is_ai": is_ai[rows],
+                "is_live": is_live[rows],
+                "amount": amount[rows],
+                "depth_db": depth_db[rows],
+                "delay_s": (delay[rows] / self._rate).astype(np.float32),
+            }
+            out = run(self._session, given | self._states.of(slots[rows]))
+            self._states.keep(slots[rows], out)
+            db[rows] = np.clip(out[_OUTPUT], *self._range)
+        return Ride(db, told & present)

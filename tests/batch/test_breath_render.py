@@ -1,0 +1,66 @@
+"""Breath through the real plugin and a real service, from a session to its report."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hybridmix.batch import MixSession, MixTrack
+from hybridmix.batch.plugin import bundle_path
+from hybridmix.batch.report import GainRange
+from hybridmix.batch.session_file import Session
+from hybridmix.errors import InputError
+
+RATE = 48000
+SECONDS = 4
+
+
+def _built() -> bool:
+    try:
+        bundle_path()
+    except InputError:
+        return False
+    return True
+
+
+pytestmark = pytest.mark.skipif(not _built(), reason="the plugin is not built: make plugin")
+
+
+def _swinging(hertz: float, swing_db: float) -> npt.NDArray[np.float32]:
+    """A tone that swings 0.8 times a second."""
+    time = np.arange(SECONDS * RATE) / RATE
+    level_db = -26.0 + swing_db * np.sin(2.0 * np.pi * 0.8 * time)
+    return (10.0 ** (level_db / 20.0) * np.sin(2.0 * np.pi * hertz * time)).astype(np.float32)
+
+
+def _render(amount: float | None) -> tuple[list[npt.NDArray[np.float32]], list[GainRange]]:
+    tracks = [
+        MixTrack(_swinging(300.0, 1.5), "pad", role="ai_stem", breath_amount=amount, breath_depth_db=2.0),
+        MixTrack(_swinging(440.0, 6.0), "voice", role="live_source"),
+    ]
+    settings = Session(model="equal-loudness", start="neutral")
+    with MixSession(tracks, sample_rate=RATE, settings=settings) as session:
+        mix = session.render()
+    assert mix.report.complete
+    stems = [stem for stem in mix.stems if stem is not None]
+    return stems, [track.breath_db for track in mix.report.tracks]
+
+
+def test_an_ai_stem_takes_on_movement_where_it_is_asked_to_and_nothing_changes_where_it_is_not() -> None:
+    plain, none = _render(None)
+    stems, gains = _render(1.0)
+    assert [one.min for one in none] == [None, None]
+    assert gains[1].min is None
+    low, high = gains[0].min, gains[0].max
+    assert low is not None
+    assert high is not None
+    assert -2.0 <= low < -1.0
+    assert 1.0 < high <= 2.0
+    begin = np.s_[: RATE // 2]
+    assert np.array_equal(stems[0][begin], plain[0][begin]), "nothing moves before something is known"
+    frames = [
+        20.0 * np.log10(np.sqrt(np.square(one[-2 * RATE :].reshape(-1, RATE // 20)).mean(axis=1)))
+        for one in (plain[0], stems[0])
+    ]
+    assert np.ptp(frames[1]) > np.ptp(frames[0]) + 1.0

@@ -1,0 +1,126 @@
+"""Breath in the engine: who is told what, and when."""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hybridmix.engine.config import MODELS_FOLDER
+from hybridmix.engine.gain import ModelError
+from hybridmix.engine.group import Engine
+from hybridmix.engine.hops import UserValues
+from hybridmix.engine.models import Models, load_models
+from hybridmix.processors import breath
+from hybridmix.timeline import Compute, Row, Standing
+from hybridmix.wire import parameters
+from hybridmix.wire.header import Role
+
+from .running import FRAME, RATE
+
+_AI, _LIVE = UUID(int=1), UUID(int=2)
+_RIDE = parameters.load().named("breath_db")
+_DELAY = RATE // 25
+_LIVE_SOURCE = UserValues(role=Role.LIVE_SOURCE)
+_OFF = UserValues(delay=_DELAY, role=Role.AI_STEM, breath_depth_db=2.5)
+_ON = UserValues(delay=_DELAY, role=Role.AI_STEM, breath_amount=1.0, breath_depth_db=2.5)
+
+Told = dict[int, float]
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return load_models("equal-loudness", MODELS_FOLDER)
+
+
+def _swinging(seed: int, swing_db: float, frames: int) -> npt.NDArray[np.float32]:
+    """Noise that swings 0.8 times a second."""
+    time = np.arange(frames * FRAME) / RATE
+    level_db = -26.0 + swing_db * np.sin(2.0 * np.pi * 0.8 * time)
+    noise = np.random.default_rng(seed).normal(size=len(time))
+    return (noise * 10.0 ** (level_db / 20.0)).astype(np.float32)[np.newaxis]
+
+
+def _play(
+    models: Models, users: list[UserValues], live: UserValues = _LIVE_SOURCE
+) -> tuple[Engine, list[dict[UUID, Told]]]:
+    """What an AI stem with ``users``, frame by frame, and a live source that moves more are told."""
+    engine = Engine(RATE, models)
+    for member in (_AI, _LIVE):
+        engine.register(member)
+    ai, other = _swinging(1, 1.5, len(users)), _swinging(2, 6.0, len(users))
+    told = []
+    for frame, user in enumerate(users):
+        at, end = frame * FRAME, (frame + 1) * FRAME
+        engine.push(_AI, 1, at, ai[:, at:end], user)
+        engine.push(_LIVE, 1, at, other[:, at:end], live)
+        rows = tuple(Row(member, Standing.WHOLE, end) for member in (_AI, _LIVE))
+        engine.compute(Compute(0, end, frame == 0, False, rows, False))
+        told.append({member: dict(engine.values(0, end, member)) for member in (_AI, _LIVE)})
+    return engine, told
+
+
+def test_nobody_is_told_anything_before_somebody_asks_for_it(models: Models) -> None:
+    _, told = _play(models, [_OFF] * 20)
+    assert all(_RIDE.id not in values for frame in told for values in frame.values())
+    assert told[-1][_AI] == _play(models, [UserValues()] * 20, UserValues())[1][-1][_AI]
+
+
+def test_an_ai_stem_rides_within_its_depth_and_a_live_source_never(models: Models) -> None:
+    _, told = _play(models, [_ON] * 80)
+    gains = [frame[_AI][_RIDE.id] for frame in told]
+    assert max(gains) > 1.0
+    assert min(gains) < -1.0
+    assert max(map(abs, gains)) <= 2.5
+    assert all(_RIDE.id not in frame[_LIVE] for frame in told)
+    assert [list(frame[_AI]) for frame in told] == [sorted(frame[_AI]) for frame in told]
+
+
+def test_switched_off_it_returns_to_0_db_and_begins_anew(models: Models) -> None:
+    _, told = _play(models, [_OFF] * 5 + [_ON] * 60 + [_OFF] * 10 + [_ON] * 5)
+    gains = [frame[_AI].get(_RIDE.id) for frame in told]
+    assert gains[:5] == [None] * 5
+    assert gains[65:] == [0.0] * 15
+
+
+def test_a_run_that_starts_with_a_gain_nobody_wants_is_told_0_db(models: Models) -> None:
+    _, told = _play(models, [UserValues(role=Role.AI_STEM, start=((_RIDE.id, 1.5),))] * 3)
+    assert [frame[_AI].get(_RIDE.id) for frame in told] == [0.0] * 3
+
+
+@pytest.mark.parametrize("role", [Role.UNSET, Role.LIVE_SOURCE])
+def test_only_ai_stems_breathe(models: Models, role: int) -> None:
+    user = UserValues(delay=_DELAY, role=role, breath_amount=1.0, breath_depth_db=2.5)
+    _, told = _play(models, [user] * 10)
+    assert all(_RIDE.id not in frame[_AI] for frame in told)
+
+
+def test_tracks_whose_role_is_not_set_do_not_count_as_live(models: Models) -> None:
+    _, told = _play(models, [_ON] * 60, UserValues())
+    assert {frame[_AI][_RIDE.id] for frame in told} == {0.0}
+
+
+def test_gains_do_not_hear_of_breath(models: Models) -> None:
+    gain = parameters.load().named("gain_db").id
+    with_it, without = (
+        [frame[_AI].get(gain) for frame in _play(models, [user] * 60)[1]] for user in (_ON, _OFF)
+    )
+    assert with_it == without
+
+
+def test_where_the_model_fails_breath_holds_and_gains_go_on(
+    models: Models, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ModelError("no breath today")
+
+    monkeypatch.setattr(breath, "run", fail)
+    with caplog.at_level(logging.ERROR):
+        engine, told = _play(models, [_ON] * 20)
+    assert (engine.held, engine.holding) == (20, True)
+    assert caplog.text.count("no breath today") == 1
+    assert all(_RIDE.id not in frame[_AI] for frame in told)
+    assert len(told[-1][_AI]) == 2
