@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -23,11 +23,12 @@ from hybridmix.engine.lineup import Lineup
 from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
 from hybridmix.engine.names import MAX_BOOST_DB
-from hybridmix.engine.rules import make_breath, make_dip, make_rules
+from hybridmix.engine.rules import make_rules
 from hybridmix.engine.safety import Safety
 from hybridmix.engine.trace import TraceWriter, records
 from hybridmix.features import KWeighting
-from hybridmix.processors.breath import Ride
+from hybridmix.processors.rack import Rack
+from hybridmix.processors.said import Said, Value
 from hybridmix.timeline import Compute, Row, Standing
 from hybridmix.wire import parameters
 from hybridmix.wire.limits import FRAMES_PER_SECOND
@@ -42,7 +43,7 @@ MAX_ANSWERS = 256
 #: Mean square of -100 dBFS.
 _SILENCE = 1e-10
 
-Value = tuple[int, float]
+_Result = TypeVar("_Result")
 
 
 class _Answer(NamedTuple):
@@ -76,8 +77,7 @@ class Engine:
         self._weighting = KWeighting(rate)
         self.models = models
         self._rule, self._headroom = make_rules(models, rate)
-        self._dip = make_dip(models, rate)
-        self._breath = make_breath(models, rate)
+        self._rack = Rack(models, rate)
         self._safety = Safety(max_boost_db)
         #: Counts how often the model was changed: what follows is a new source of gains.
         self._edition = 0
@@ -94,8 +94,8 @@ class Engine:
         schema = parameters.load()
         self._gain = schema.named("gain_db")
         self._trim = schema.named("trim_db")
-        self._bell = (schema.named("dip_db"), schema.named("dip_hz"))
-        self._ridden = schema.named("breath_db")
+        #: What failed in the last frame.
+        self._failures: list[ModelError] = []
         #: Frames whose values were held because a model failed.
         self.held = 0
         #: Whether the last frame was held.
@@ -106,10 +106,7 @@ class Engine:
         slot = self._free.pop() if self._free else len(self._members)
         self._rule.clear(slot)
         self._safety.clear(slot)
-        if self._dip is not None:
-            self._dip.clear(slot)
-        if self._breath is not None:
-            self._breath.clear(slot)
+        self._rack.clear(slot)
         if 2 * slot >= len(self._filters):
             self._filters = np.concatenate([self._filters, np.zeros((2, *KWeighting.STATE_SHAPE))])
         self._members[member] = Kept(slot, self._frame, member.int % STRIDE)
@@ -202,17 +199,12 @@ class Engine:
     def switch(self, models: Models) -> None:
         """Mix by other ``models`` from the next frame on; gains glide there. Raises InputError."""
         rule, headroom = make_rules(models, self._rate)
-        dip, breath = make_dip(models, self._rate), make_breath(models, self._rate)
+        rack = self._rack if self._rack.serves(models) else Rack(models, self._rate)
         for kept in self._members.values():
             rule.clear(kept.slot)
-            if dip is not None:
-                dip.clear(kept.slot)
-            if breath is not None:
-                breath.clear(kept.slot)
-        if dip is None or self._dip is None:
-            self._dip = dip
-        if breath is None or self._breath is None:
-            self._breath = breath
+            if rack is not self._rack:
+                rack.clear(kept.slot)
+        self._rack = rack
         if headroom is None or self._headroom is None:
             self._headroom = headroom
         self._rule, self.models = rule, models
@@ -227,10 +219,7 @@ class Engine:
             self._safety.reset()
             if self._headroom is not None:
                 self._headroom.reset()
-            if self._dip is not None:
-                self._dip.reset()
-            if self._breath is not None:
-                self._breath.reset()
+            self._rack.reset()
         lineup = self._lineup
         if lineup is None or not lineup.serves(action.rows):
             lineup = self._lineup = Lineup(action.rows, self._members)
@@ -241,52 +230,39 @@ class Engine:
             if frame is not None and frame.run != kept.run:
                 kept.run = frame.run
                 begun.append(kept)
-                if self._dip is not None:
-                    self._dip.begin(kept.slot)
-                if self._breath is not None and self._ridden.id in dict(frame.user.start):
-                    self._breath.begin(kept.slot)
+                self._rack.begin(kept.slot, dict(frame.user.start))
         lineup.read_users()
         sheet = Sheet.of(frames)
         energy = self._energy(frames, sheet)
         present = np.array([frame is not None for frame in frames], np.bool_)
-        failures: list[ModelError] = []
-        ride: Ride | None = None
-        try:
-            ride = self._ride(lineup, energy, present)
-        except ModelError as error:
-            failures.append(error)
-        try:
-            self._begin(begun, action.fresh)
-            gains, known, trim = self._decide(lineup, frames, sheet, energy, present, ride)
-        except ModelError as error:
-            failures.append(error)
-            gains, known, trim = np.zeros_like(energy), np.zeros_like(present), None
-        dips: list[list[Value]] | None = None
-        try:
-            dips = self._make_room(lineup, frames, gains)
-        except ModelError as error:
-            failures.append(error)
-        self._hold(failures)
+        self._failures = []
+        ride = self._unless_it_fails(lambda: self._rack.ride(lineup, energy, present))
+        decided = self._unless_it_fails(
+            lambda: self._decide(lineup, frames, sheet, energy, present, begun, action.fresh, ride)
+        )
+        gains, known, trim = decided or (np.zeros_like(energy), np.zeros_like(present), None)
+        dip = self._unless_it_fails(lambda: self._rack.make_room(lineup, frames, gains))
+        self._hold()
         rest = [] if trim is None else [(self._trim.id, trim)]
         gain = self._gain.id
         told = [
             [(gain, value), *rest] if sent else rest
             for value, sent in zip(gains.tolist(), known.tolist(), strict=True)
         ]
-        if dips is not None:
-            told = [[*one, *dip] for one, dip in zip(told, dips, strict=True)]
-        if ride is not None:
-            breath = self._ridden.id
-            told = [
-                [*one, (breath, db)] if moves else one
-                for one, db, moves in zip(told, ride.db.tolist(), ride.told.tolist(), strict=True)
-            ]
+        processed = [said for said in (dip, ride) if said is not None]
+        for said in processed:
+            told = said.add_to(told)
         self._answers[action.epoch, action.end] = _Answer(lineup.rows, told, rest)
         if len(self._answers) > MAX_ANSWERS:
             self._answers.popitem(last=False)
         if self._trace is not None:
             delays = [kept.user.delay for kept in members]
-            self._trace.write(records(action, delays, energy, self._sent(gains, known, trim, dips, ride)))
+            sent: dict[str, npt.ArrayLike] = {"gain_db": np.where(known, gains, np.nan)}
+            if trim is not None:
+                sent["trim_db"] = trim
+            for said in processed:
+                sent |= said.sent()
+            self._trace.write(records(action, delays, energy, sent))
 
     def values(self, epoch: int, end: int, member: UUID) -> Sequence[Value]:
         """Parameter ids and values, ids ascending, of the computed frame ``end`` for ``member``.
@@ -341,8 +317,11 @@ class Engine:
         sheet: Sheet | None,
         energy: Floats,
         present: npt.NDArray[np.bool_],
-        ride: Ride | None,
+        begun: Sequence[Kept],
+        fresh: bool,
+        ride: Said | None,
     ) -> tuple[Floats, npt.NDArray[np.bool_], float | None]:
+        self._begin(begun, fresh)
         audio = self._side_by_side(frames, sheet)
         slots = lineup.slots
         level = self._level_db(audio, frames) if self._rule.hears else None
@@ -355,7 +334,7 @@ class Engine:
         gains = np.where(known, asked, 0.0).astype(np.float32, copy=False)
         if self._headroom is None:
             return gains, known, None
-        trim = self._headroom.step(audio, gains if ride is None else gains + ride.db)
+        trim = self._headroom.step(audio, gains if ride is None else gains + ride.values["breath_db"])
         return gains, known, min(max(trim, self._trim.min), self._trim.max)
 
     def _energy(self, frames: Sequence[Frame | None], sheet: Sheet | None) -> Floats:
@@ -408,58 +387,18 @@ class Engine:
                 frame.squares[index] = heard[part]
             row += kept.channels
 
-    def _ride(self, lineup: Lineup, energy: Floats, present: npt.NDArray[np.bool_]) -> Ride | None:
-        """What breath says; None where it tells nobody anything."""
-        if self._breath is None:
+    def _unless_it_fails(self, step: Callable[[], _Result]) -> _Result | None:
+        """What ``step`` returns; None, and noted for `_hold`, where a model fails."""
+        try:
+            return step()
+        except ModelError as error:
+            self._failures.append(error)
             return None
-        return self._breath.step(
-            lineup.slots,
-            energy,
-            present,
-            is_ai=lineup.is_ai,
-            is_live=lineup.is_live,
-            amount=lineup.breath_amount,
-            depth_db=lineup.breath_depth_db,
-            delay=lineup.delay,
-        )
 
-    def _make_room(
-        self, lineup: Lineup, frames: Sequence[Frame | None], gains: Floats
-    ) -> list[list[Value]] | None:
-        """What the dip tells each member; None where it tells nobody anything."""
-        if self._dip is None:
-            return None
-        return self._dip.step(
-            lineup.slots,
-            frames,
-            gains,
-            is_ai=lineup.is_ai,
-            is_live=lineup.is_live,
-            amount=lineup.dip_amount,
-            budget_lu=lineup.dip_budget_lu,
-        )
-
-    def _hold(self, failures: Sequence[ModelError]) -> None:
+    def _hold(self) -> None:
         """Note whether something holds in this frame because its model failed."""
-        if failures:
+        if self._failures:
             self.held += 1
             if not self.holding:
-                log.error(event("model failed, values held", reason=failures[0]))
-        self.holding = bool(failures)
-
-    def _sent(
-        self,
-        gains: Floats,
-        known: npt.NDArray[np.bool_],
-        trim: float | None,
-        dips: list[list[Value]] | None,
-        ride: Ride | None,
-    ) -> dict[str, npt.ArrayLike]:
-        """What a frame's members are told, by name, NaN where they hold."""
-        told = [dict(one) for one in dips] if dips is not None else [{}] * len(gains)
-        return {
-            "gain_db": np.where(known, gains, np.nan),
-            "trim_db": np.nan if trim is None else trim,
-            **{one.name: [values.get(one.id, np.nan) for values in told] for one in self._bell},
-            self._ridden.name: np.nan if ride is None else np.where(ride.told, ride.db, np.nan),
-        }
+                log.error(event("model failed, values held", reason=self._failures[0]))
+        self.holding = bool(self._failures)

@@ -6,10 +6,8 @@ from hybridmix.engine.ears import Ears
 from hybridmix.engine.gain import EqualLoudness, GainRule, Headroom, Raw
 from hybridmix.engine.models import Models
 from hybridmix.engine.network import Network
-from hybridmix.processors.breath import Breath
-from hybridmix.processors.dip import Dip
 
-__all__ = ["make_breath", "make_dip", "make_rules"]
+__all__ = ["make_rules"]
 
 
 def make_rules(models: Models, rate: int) -> tuple[GainRule, Headroom | None]:
@@ -24,15 +22,3 @@ def make_rules(models: Models, rate: int) -> tuple[GainRule, Headroom | None]:
         return rule, headroom
     ears = Ears(rate, models.sessions["embedding"], normalised=models.normalised)
     return Network(models.step, ears, rule), headroom
-
-
-def make_dip(models: Models, rate: int) -> Dip | None:
-    """The dip for audio at ``rate`` Hz, where the model has one. Raises InputError as `make_rules` does."""
-    session = models.sessions.get("dip")
-    return None if session is None else Dip(session, rate)
-
-
-def make_breath(models: Models, rate: int) -> Breath | None:
-    """Breath for audio at ``rate`` Hz, where the model has one. Raises InputError as `make_rules` does."""
-    session = models.sessions.get("breath")
-    return None if session is None else Breath(session, rate)

@@ -14,6 +14,8 @@ from hybridmix.timeline import Compute, Standing
 
 __all__ = ["FLAG_INCOMPLETE", "FLAG_KNOWN", "FLAG_WHOLE", "RECORD", "TraceWriter", "count", "read", "records"]
 
+#: What members are told, as fields of a record.
+_SENT = ("gain_db", "trim_db", "dip_db", "dip_hz", "breath_db")
 #: Little-endian records without a header, in the order of computation. ``end`` and ``apply_at`` are
 #: samples on the timeline, ``member`` the bytes of its UUID, ``energy`` the K-weighted mean square summed
 #: over the channels, ``gain_db`` to ``breath_db`` what was sent; NaN where nothing was, so the member holds.
@@ -23,11 +25,7 @@ RECORD = np.dtype(
         ("end", "<i8"),
         ("apply_at", "<i8"),
         ("member", "S16"),
-        ("gain_db", "<f4"),
-        ("trim_db", "<f4"),
-        ("dip_db", "<f4"),
-        ("dip_hz", "<f4"),
-        ("breath_db", "<f4"),
+        *((name, "<f4") for name in _SENT),
         ("energy", "<f4"),
         ("flags", "<u4"),
     ]
@@ -71,15 +69,15 @@ def records(
     """The records of a computed frame, one per row of ``action``.
 
     ``delays`` are control delays in samples and ``energy`` is (n,); ``sent`` is what was sent by field, (n,) or one
-    number for all, NaN where the member holds.
+    number for all, NaN where the member holds; everybody holds what it does not name.
     """
     made = np.zeros(len(action.rows), RECORD)
     made["epoch"], made["end"] = action.epoch, action.end
     made["apply_at"] = [action.end + delay for delay in delays]
     made["member"] = [row.member.bytes for row in action.rows]
     made["energy"] = energy
-    for name, values in sent.items():
-        made[name] = values
+    for name in _SENT:
+        made[name] = sent.get(name, np.nan)
     whole = np.array([row.standing is Standing.WHOLE for row in action.rows], np.uint32)
     made["flags"] = whole * FLAG_WHOLE + np.isfinite(made["gain_db"]) * np.uint32(FLAG_KNOWN)
     if action.incomplete:

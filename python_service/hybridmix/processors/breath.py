@@ -9,21 +9,14 @@ import numpy as np
 
 from hybridmix.engine.gain import Flags, Floats, Slots, run
 from hybridmix.engine.models import Session
+from hybridmix.processors.said import Said
 from hybridmix.processors.states import States
 from hybridmix.wire import parameters
 
-__all__ = ["Breath", "Ride"]
+__all__ = ["Breath"]
 
 _INPUTS = frozenset({"energy", "is_ai", "is_live", "amount", "depth_db", "delay_s"})
 _OUTPUT = "breath_db"
-
-
-class Ride:
-    """What breath says of one frame."""
-
-    def __init__(self, db: Floats, told: Flags) -> None:
-        """``db`` (n,) is the gain of each member, ``told`` (n,) who is told of it; whoever is not holds."""
-        self.db, self.told = db, told
 
 
 class Breath:
@@ -66,7 +59,7 @@ class Breath:
         amount: Floats,
         depth_db: Floats,
         delay: Floats,
-    ) -> Ride | None:
+    ) -> Said | None:
         """Return the gains of a frame; None where nobody is told anything.
 
         One row per member, sorted as everywhere, (n,) each: the K-weighted mean square of the frame, and whether it
@@ -95,4 +88,4 @@ class Breath:
             out = run(self._session, given | self._states.of(slots[rows]))
             self._states.keep(slots[rows], out)
             db[rows] = np.clip(out[_OUTPUT], *self._range)
-        return Ride(db, told & present)
+        return Said({_OUTPUT: db}, told & present)

@@ -6,15 +6,15 @@ It runs only while some AI stem of the group has an amount above 0, and tells no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from hybridmix.engine.gain import Flags, Floats, Slots, run
 from hybridmix.engine.hops import Frame
 from hybridmix.engine.models import Arrays, Session
 from hybridmix.features import To16k
+from hybridmix.processors.said import Said
+from hybridmix.processors.states import States
 from hybridmix.wire import parameters
 
 __all__ = ["Dip"]
@@ -22,50 +22,42 @@ __all__ = ["Dip"]
 _INPUTS = frozenset({"audio", "gain_db", "is_ai", "is_live", "amount", "budget_lu"})
 _OUTPUTS = ("dip_db", "dip_hz")
 
-Value = tuple[int, float]
-_Number = TypeVar("_Number", bound=np.generic)
-
 
 class Dip:
     """Depth and centre of every AI stem's bell; one slot per member."""
 
     def __init__(self, session: Session, rate: int) -> None:
         """Set up for audio at ``rate`` Hz. Raises InputError for a model that is not the dip."""
-        session.require(
-            _INPUTS | {state.name for state in session.states},
-            frozenset({*_OUTPUTS, *(f"{state.name}_out" for state in session.states)}),
-        )
+        self._states = States(session)
+        session.require(_INPUTS | self._states.names, self._states.outputs | {*_OUTPUTS})
         self._session = session
         self._resampler = To16k(rate)
         self._frame = 5 * self._resampler.hop
-        schema = parameters.load()
-        self._depth, self._centre = (schema.named(name) for name in _OUTPUTS)
-        #: What the resampler keeps, and what the model gives back.
+        self._neutral_hz = parameters.load().named("dip_hz").neutral
+        #: What the resampler keeps.
         self._past: Floats = np.zeros((0, self._resampler.past), np.float32)
-        self._state: Arrays = {
-            state.name: np.zeros((0, *state.shape), state.dtype) for state in session.states
-        }
         #: Members that were told a depth: they are told when it goes.
         self._told: Flags = np.zeros(0, np.bool_)
 
     def reset(self) -> None:
         """Forget what was heard of everybody."""
-        for state in (self._past, *self._state.values()):
-            state[...] = 0
+        self._states.reset()
+        self._past[...] = 0.0
 
     def clear(self, slot: int) -> None:
         """Forget the member of ``slot``, growing to hold it where needed."""
+        self._states.clear(slot)
         if slot >= len(self._told):
             more = slot + 1 - len(self._told)
-            self._past, self._told = _longer(self._past, more), _longer(self._told, more)
-            self._state = {name: _longer(state, more) for name, state in self._state.items()}
-        for state in (self._past, self._told, *self._state.values()):
-            state[slot] = 0
+            self._told = np.concatenate([self._told, np.zeros(more, np.bool_)])
+            self._past = np.concatenate([self._past, np.zeros((more, self._resampler.past), np.float32)])
+        self._told[slot] = False
+        self._past[slot] = 0.0
 
     def begin(self, slot: int) -> None:
         """Begin a run of the member in ``slot``: the sound before it does not belong to it."""
         self._past[slot] = 0.0
-        self._state["past"][slot] = 0.0
+        self._states.still("past", slot)
 
     def step(
         self,
@@ -77,8 +69,8 @@ class Dip:
         is_live: Flags,
         amount: Floats,
         budget_lu: Floats,
-    ) -> list[list[Value]] | None:
-        """Return what each member is told, ids ascending; None where nobody is told anything.
+    ) -> Said | None:
+        """Return depths and centres of a frame; None where nobody is told anything.
 
         One row per member, sorted as everywhere: the ``frames``, None for those that did not come; the gains they
         get (n,), dB; who is what (n,); the users' amounts (n,), 0 to 1, and budgets (n,), LU. Raises ModelError.
@@ -90,7 +82,7 @@ class Dip:
         self._told[slots] = told
         present = np.array([frame is not None for frame in frames], np.bool_)
         depth = np.zeros(len(frames), np.float32)
-        centre = np.full(len(frames), self._centre.neutral, np.float32)
+        centre = np.full(len(frames), self._neutral_hz, np.float32)
         rows = np.flatnonzero(present & (is_ai | is_live))
         if on.any() and rows.size:
             out = self._run(
@@ -109,11 +101,8 @@ class Dip:
             centre[decided] = out["dip_hz"][is_ai[rows]]
         if not on.any():
             # Nobody listens any more: whoever switches it on again begins at 0 dB.
-            self._state["cut"][slots] = 0.0
-        return [
-            [(self._depth.id, one), (self._centre.id, hz)] if known else []
-            for one, hz, known in zip(depth.tolist(), centre.tolist(), (told & present).tolist(), strict=True)
-        ]
+            self._states.still("cut", slots)
+        return Said({"dip_db": depth, "dip_hz": centre}, told & present)
 
     def _run(self, slots: Slots, frames: Sequence[Frame | None], given: Arrays) -> Arrays:
         """Advance the model by the frames of ``slots``, none of which is None."""
@@ -122,14 +111,7 @@ class Dip:
             if frame is not None:
                 np.mean(frame.audio, axis=0, out=row)
         audio, past = self._resampler.resample(mono, self._past[slots])
-        state = {name: values[slots] for name, values in self._state.items()}
-        out = run(self._session, {"audio": audio, **given, **state})
+        out = run(self._session, {"audio": audio, **given, **self._states.of(slots)})
         self._past[slots] = past
-        for name, values in self._state.items():
-            values[slots] = out[f"{name}_out"]
+        self._states.keep(slots, out)
         return out
-
-
-def _longer(state: npt.NDArray[_Number], more: int) -> npt.NDArray[_Number]:
-    """Return ``state`` with ``more`` slots of zeros behind."""
-    return np.concatenate([state, np.zeros((more, *state.shape[1:]), state.dtype)])

@@ -35,6 +35,10 @@ class States:
                 self._arrays[name] = array = np.concatenate([array, more])
             array[slot] = 0
 
+    def still(self, name: str, slots: Slots | int) -> None:
+        """Begin one state of the members in ``slots`` anew."""
+        self._arrays[name][slots] = 0
+
     def of(self, slots: Slots) -> Arrays:
         """Return the states of the members in ``slots`` by name, a row each."""
         return {name: array[slots] for name, array in self._arrays.items()}

@@ -41,7 +41,7 @@ def decide(model: Session, ai: Doubles, live: Doubles, depth_db: float) -> Doubl
     for frame, energy in enumerate(np.stack([ai, live], axis=1).astype(np.float32)):
         ride = breath.step(slots, energy, everybody, is_ai=is_ai, is_live=~is_ai, **user)
         if ride is not None:
-            gains[frame] = ride.db[0]
+            gains[frame] = ride.values["breath_db"][0]
     return gains
 
 
