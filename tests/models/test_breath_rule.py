@@ -22,7 +22,8 @@ def rule() -> Session:
 
 
 def _level(hertz: float, swing_db: float, mean_lufs: float = -26.0) -> Doubles:
-    return mean_lufs + swing_db * np.sin(2.0 * np.pi * hertz * np.arange(_FRAMES) / filters.RATE_HZ)
+    swing = np.sin(2.0 * np.pi * hertz * np.arange(_FRAMES) / filters.RATE_HZ)
+    return np.asarray(mean_lufs + swing_db * swing)
 
 
 def _ride(
@@ -52,7 +53,7 @@ def _ride(
 def _acts(gain_db: Doubles, delay_s: float = 0.04) -> Doubles:
     """The gain that acts in the middle of every frame."""
     frames = np.arange(len(gain_db))
-    return np.interp(frames - filters.lag_frames(delay_s), frames, gain_db, left=0.0)
+    return np.asarray(np.interp(frames - filters.lag_frames(delay_s), frames, gain_db, left=0.0))
 
 
 @pytest.mark.parametrize(("hertz", "delay_s"), [(0.4, 0.2), (1.5, 0.04), (2.8, 0.02)])

@@ -36,8 +36,9 @@ identities = st.uuids().filter(lambda identity: identity.int != 0)
 u32 = st.integers(0, (1 << 32) - 1)
 u64 = st.integers(0, (1 << 64) - 1)
 positions = st.integers(-MAX_POSITION, MAX_POSITION)
+#: Ids that are not declared: any number is in their range.
 values = st.dictionaries(
-    st.integers(1, 65535), st.floats(-60, 0, width=32, allow_nan=False), max_size=16
+    st.integers(100, 65535), st.floats(-60, 0, width=32, allow_nan=False), max_size=16
 ).map(lambda values: sorted(values.items()))
 labels = st.text(st.characters(exclude_categories=["Cs"]), max_size=256)
 
@@ -71,6 +72,10 @@ def blocks(draw: st.DrawFn) -> tuple[Header, bytes]:
         amount=draw(st.floats(0, 1, width=32)),
         offset_db=draw(st.floats(-24, 24, width=32)),
         count=len(start := draw(values) if flags & Flags.START else []),
+        dip_amount=draw(st.floats(0, 1, width=32)),
+        dip_budget_lu=draw(st.floats(0, 6, width=32)),
+        breath_amount=draw(st.floats(0, 1, width=32)),
+        breath_depth_db=draw(st.floats(0, 5, width=32)),
     )
     noise = np.random.default_rng(draw(u32)).standard_normal((channels, hops * hop))
     return header, noise.astype("<f4").tobytes() + encode_values(start)

@@ -18,7 +18,7 @@ Doubles = npt.NDArray[np.float64]
 RATE_HZ = 20.0
 FRAMES = 256
 BANDS = 6
-EDGES_HZ: Doubles = 0.125 * 2.0 ** np.arange(BANDS + 1)
+EDGES_HZ: Doubles = 0.125 * np.exp2(np.arange(BANDS + 1, dtype=np.float64))
 #: Control delays that are offered (docs/latency.md).
 DELAYS_S = (0.02, 0.04, 0.06, 0.1, 0.2)
 
