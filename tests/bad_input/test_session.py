@@ -69,8 +69,8 @@ CASES = [
     ),
     Case(
         "unknown preset",
-        "session file session.toml: track[0].preset is 'warm'; expected one of: ai-stem, live-source, or the path "
-        "of a .json file.",
+        "session file session.toml: track[0].preset is 'warm'; expected one of: ai-bass, ai-lead, ai-pad, ai-rhythm, "
+        "ai-stem, ai-texture, live-source, or the path of a .json file.",
         session=TRACK + 'preset = "warm"',
     ),
     Case(

@@ -99,7 +99,7 @@ def test_a_file_that_is_no_preset_is_refused_with_the_reason(tmp_path: Path, tex
 def test_a_preset_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         presets.load(str(tmp_path / "none.json"))
-    with pytest.raises(InputError, match=r"'warm' is unknown; expected one of: ai-stem"):
+    with pytest.raises(InputError, match=r"'warm' is unknown; expected one of: ai-bass, ai-lead"):
         presets.load("warm")
 
 

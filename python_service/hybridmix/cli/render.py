@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import resources
 from pathlib import Path
@@ -47,6 +48,7 @@ def render(
         raise InputError(
             "expected either a session file or --demo, for example: hybridmix render session.toml --out mixed"
         )
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the service
     try:
         from hybridmix.batch import MixSession, folder
     except ModuleNotFoundError as error:
