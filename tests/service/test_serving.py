@@ -238,7 +238,7 @@ def test_the_trace_is_written_while_it_serves(folder: Path, parent: Path) -> Non
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly(folder: Path, number: signal.Signals) -> None:
-    with Process(folder, "--model", "raw") as process, Client(folder) as client:
+    with Process(folder, "--model", "raw") as process, Client(folder, timeout=15.0) as client:
         assert process.first_line == f"ready: ipc://{folder}/service.sock (pid {process.process.pid})\n"
         client.join(join())
         process.process.send_signal(number)
