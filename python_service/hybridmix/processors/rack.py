@@ -21,7 +21,6 @@ class Rack:
 
     def __init__(self, models: Models, rate: int) -> None:
         """Set up for audio at ``rate`` Hz. Raises InputError for files that are not what their names say."""
-        self._rate = rate
         dip, breath = models.sessions.get("dip"), models.sessions.get("breath")
         self._dip = Dip(dip, rate) if dip is not None else None
         self._breath = Breath(breath, rate) if breath is not None else None
