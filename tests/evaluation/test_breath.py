@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from hybridmix.measures.movement import distance_db, energies, movement_db, sounding
 from hybridmix_models.breath.filters import RATE_HZ
 from hybridmix_models.data.types import FRAME, RATE, Floats
-from hybridmix_models.evaluation.breath.movement import distance_db, energies, movement_db, sounding
 from hybridmix_models.evaluation.breath.pairs import Excerpt
 from hybridmix_models.evaluation.breath.playing import played
 from hybridmix_models.evaluation.breath.score import evaluate, table

@@ -19,7 +19,7 @@ import pedalboard
 
 from hybridmix import presets
 from hybridmix.batch import private_service, session_file
-from hybridmix.batch.audio import Audio, Tape, Writer, array_source, file_source, pick_rate
+from hybridmix.batch.audio import Audio, Source, Tape, Writer, array_source, file_source, pick_rate
 from hybridmix.batch.outcome import Measurement, Observer, Sinks
 from hybridmix.batch.picture import Curve
 from hybridmix.batch.plugin import Shim, bundle_path
@@ -219,12 +219,13 @@ class MixSession:
             "role": float(presets.ROLES[self.role_of(track)]),
         }
         shim = Shim(bundle, track.label, session, params)
-        return Strip(self._opener(track), shim, track.before, track.after, self.rate)
+        return Strip(partial(self.open, track), shim, track.before, track.after, self.rate)
 
-    def _opener(self, track: MixTrack) -> Callable[[], Any]:
+    def open(self, track: MixTrack) -> Source:
+        """Open the audio of ``track`` on the timeline of the session. Raises InputError for a file that is none."""
         if isinstance(track.audio, Path):
-            return partial(file_source, track.audio, self.rate, track.offset_s)
-        return partial(array_source, _planar(track), self.rate, self.rate, track.offset_s)
+            return file_source(track.audio, self.rate, track.offset_s)
+        return array_source(_planar(track), self.rate, self.rate, track.offset_s)
 
     def _join(self) -> None:
         """Have every plugin activated at its final layout and registered at the service."""
@@ -239,8 +240,8 @@ class MixSession:
         Args:
             progress: called with the fraction done, 0 to 1.
         """
-        stems = {strip.shim.label: Tape(strip.channels, self._frames) for strip in self._strips}
-        mix = Tape(2, self._frames)
+        stems = {strip.shim.label: Tape(strip.channels, self.frames) for strip in self._strips}
+        mix = Tape(2, self.frames)
         measured = self._run(Sinks({label: tape.write for label, tape in stems.items()}, mix.write), progress)
         return Mix(
             stems=[
@@ -277,11 +278,15 @@ class MixSession:
             )
             return files.finish(measurement, mix_file.clipped, self.settings.name)
 
+    def render_into(self, sinks: Sinks, progress: Callable[[float], None] | None = None) -> Report:
+        """Render block by block into ``sinks``, keeping nothing."""
+        return self._run(sinks, progress).report
+
     def _run(self, sinks: Sinks, progress: Callable[[float], None] | None) -> Measurement:
         assert self._service is not None, "enter the session first: with MixSession(...) as session"
         if self.settings.start == "learned":
             self._learn()
-        frames = self._frames
+        frames = self.frames
         observer = Observer(self._service, self.rate, self._strips)
         began = time.perf_counter()
         for strip in self._strips:
@@ -300,8 +305,8 @@ class MixSession:
         return observer.finish(self, frames, time.perf_counter() - began)
 
     @property
-    def _frames(self) -> int:
-        """Length of the mix in samples."""
+    def frames(self) -> int:
+        """Length of the mix in samples; known once the session was entered."""
         return max(strip.frames for strip in self._strips)
 
     def _emit(self, count: int, sinks: Sinks, observer: Observer) -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from hybridmix import __version__
+from hybridmix.batch import why
 from hybridmix.batch.audio import Audio
 from hybridmix.batch.loudness import Energies, integrated, short_term
 from hybridmix.batch.meter import Meter, Peaks, TruePeak
@@ -19,6 +21,7 @@ from hybridmix.batch.private_service import PrivateService
 from hybridmix.batch.report import Counters, GainRange, Level, MixLevel, Report, TrackReport, finite
 from hybridmix.batch.strip import Strip
 from hybridmix.engine import trace
+from hybridmix.engine.trace import Second
 
 if TYPE_CHECKING:
     from hybridmix.batch.mix_session import MixSession
@@ -84,6 +87,27 @@ class Observer:
         trim = self._curve(session.tracks[0].label, mine[session.tracks[0].label], "trim_db")
         complete = not any(counters[name] for name in counters if name != "absent")
         needed = max(member["needed_delay_ms"] for member in _members(status))
+        lowest = _range(trim).min
+        tracks = [
+            TrackReport(
+                label=track.label,
+                role=session.role_of(track),
+                path=str(track.audio) if isinstance(track.audio, Path) else None,
+                before=Level(
+                    # Frames that nobody waited for were not measured: half a figure would be a wrong one.
+                    finite(integrated(self._energies(mine[track.label], frames))) if complete else None,
+                    finite(self._heard.dbfs(index)),
+                ),
+                after=Level(*self._level(index)),
+                gain_db=_range(gains[track.label]),
+                dip_db=_range(dips[track.label]),
+                breath_db=_range(rides[track.label]),
+                reasons=[],
+            )
+            for index, track in enumerate(session.tracks)
+        ]
+        # What was rehearsed before has epochs of its own.
+        done = self._service.seconds(int(rows["epoch"].max()) if rows.size else None)
         report = Report(
             hybridmix=__version__,
             session=session.settings.name,
@@ -93,29 +117,13 @@ class Observer:
             control_delay_ms=session.settings.control_delay_ms,
             block=session.block,
             duration_s=round(frames / self._rate, 3),
-            tracks=[
-                TrackReport(
-                    label=track.label,
-                    role=session.role_of(track),
-                    path=str(track.audio) if isinstance(track.audio, Path) else None,
-                    before=Level(
-                        # Frames that nobody waited for were not measured: half a figure would be a wrong one.
-                        finite(integrated(self._energies(mine[track.label], frames))) if complete else None,
-                        finite(self._heard.dbfs(index)),
-                    ),
-                    after=Level(*self._level(index)),
-                    gain_db=_range(gains[track.label]),
-                    dip_db=_range(dips[track.label]),
-                    breath_db=_range(rides[track.label]),
-                )
-                for index, track in enumerate(session.tracks)
-            ],
+            tracks=[self._explained(track, lowest, done) for track in tracks],
             mix=MixLevel(
                 *self._level(-1),
                 true_peak_dbtp=finite(self._true_peak.finish()),
                 clipped_samples=0,
             ),
-            trim_db_min=_range(trim).min,
+            trim_db_min=lowest,
             counters=Counters(**counters),
             complete=complete,
             advice="" if complete else _advice(session, needed),
@@ -129,6 +137,11 @@ class Observer:
             trim=trim,
             loudness=_loudness(self._after.energies(-1)),
         )
+
+    def _explained(self, track: TrackReport, trim_db: float | None, done: Sequence[Second]) -> TrackReport:
+        """Return ``track`` with the reasons of its sections."""
+        own = [second for second in done if second.member == self._instances[track.label]]
+        return msgspec.structs.replace(track, reasons=why.reasons(track, trim_db, own))
 
     def _reported(self, status: dict[str, Any], frames: int) -> bool:
         """Whether every plugin has told the service about its last block."""

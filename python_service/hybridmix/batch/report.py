@@ -7,7 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-__all__ = ["Counters", "GainRange", "Level", "MixLevel", "Report", "TrackReport", "write"]
+from hybridmix.engine.reasons import Reason
+
+__all__ = ["Counters", "GainRange", "Level", "MixLevel", "Report", "TrackReason", "TrackReport", "write"]
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -41,6 +43,15 @@ class GainRange(msgspec.Struct, frozen=True):
     end: float | None
 
 
+class TrackReason(Reason, frozen=True):
+    """Why a section did what it did, over the ``seconds`` in which it was at work.
+
+    Values that the report has elsewhere are those; of what else a section knows, the mean over these seconds.
+    """
+
+    seconds: int
+
+
 class TrackReport(msgspec.Struct, frozen=True):
     """One track before and after."""
 
@@ -54,6 +65,8 @@ class TrackReport(msgspec.Struct, frozen=True):
     dip_db: GainRange
     #: Gain of its breath, as ``gain_db``; ``None`` where it had none.
     breath_db: GainRange
+    #: Why the sections that were at work did what they did.
+    reasons: list[TrackReason]
 
 
 class Counters(msgspec.Struct, frozen=True):

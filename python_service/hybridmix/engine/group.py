@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 
+from hybridmix.engine.diary import Diary, Page
 from hybridmix.engine.ears import STRIDE
 from hybridmix.engine.formation import Formation, Kept
 from hybridmix.engine.gain import Floats, ModelError
@@ -23,12 +25,14 @@ from hybridmix.engine.lineup import Lineup
 from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
 from hybridmix.engine.names import MAX_BOOST_DB
+from hybridmix.engine.reasons import Reason
 from hybridmix.engine.rules import make_rules
 from hybridmix.engine.safety import Safety
 from hybridmix.engine.trace import TraceWriter, records
 from hybridmix.features import KWeighting
 from hybridmix.processors.rack import Rack
 from hybridmix.processors.said import Said, Value
+from hybridmix.processors.why import Sent, Why
 from hybridmix.timeline import Compute, Row, Standing
 from hybridmix.wire import parameters
 from hybridmix.wire.limits import FRAMES_PER_SECOND
@@ -82,6 +86,7 @@ class Engine:
         #: Counts how often the model was changed: what follows is a new source of gains.
         self._edition = 0
         self._trace = trace
+        self._diary = Diary(self._frame, trace)
         self._members: dict[UUID, Kept] = {}
         #: Of the last frame; None where something in it may have changed.
         self._lineup: Lineup | None = None
@@ -107,6 +112,7 @@ class Engine:
         self._rule.clear(slot)
         self._safety.clear(slot)
         self._rack.clear(slot)
+        self._diary.clear(slot)
         if 2 * slot >= len(self._filters):
             self._filters = np.concatenate([self._filters, np.zeros((2, *KWeighting.STATE_SHAPE))])
         self._members[member] = Kept(slot, self._frame, member.int % STRIDE)
@@ -187,6 +193,11 @@ class Engine:
         """Do what the next frame needs and no answer waits for: called when the answers are out."""
         self._rule.work()
         self._safety.work()
+        self._diary.work(self._explain)
+
+    def reasons(self, member: UUID) -> list[tuple[bool, Reason]]:
+        """Return what each section last did for ``member``, and whether that was in the last second of frames."""
+        return self._diary.reasons(self._members[member].slot)
 
     def aim(self, member: UUID, aim_db: float) -> None:
         """Add ``aim_db`` to what the model says of ``member``, from the next frame on; its gain glides there."""
@@ -250,6 +261,7 @@ class Engine:
             for value, sent in zip(gains.tolist(), known.tolist(), strict=True)
         ]
         processed = [said for said in (dip, ride) if said is not None]
+        self._diary.note(Page(action, lineup, energy, gains, known, trim, processed))
         for said in processed:
             told = said.add_to(told)
         self._answers[action.epoch, action.end] = _Answer(lineup.rows, told, rest)
@@ -274,6 +286,14 @@ class Engine:
             return []
         row = answer.rows.get(member)
         return answer.rest if row is None else answer.told[row]
+
+    def _explain(self, lineup: Lineup, sent: Sent) -> list[Why]:
+        """Why the processors do what was ``sent`` during a second; a model that fails has no reason."""
+        whys = self._rack.explain(lineup, sent)
+        if self._headroom is not None and "trim_db" in sent:
+            with suppress(ModelError):
+                whys.append(self._headroom.explain(sent))
+        return whys
 
     def _take(self, members: Sequence[Kept], rows: Sequence[Row]) -> list[Frame | None]:
         """Take the frame of each of ``rows`` that is whole, with the user's settings that came with it."""

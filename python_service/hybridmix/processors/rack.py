@@ -11,6 +11,7 @@ from hybridmix.engine.models import Models
 from hybridmix.processors.breath import Breath
 from hybridmix.processors.dip import Dip
 from hybridmix.processors.said import Said
+from hybridmix.processors.why import Sent, Why
 from hybridmix.wire import parameters
 
 __all__ = ["Rack"]
@@ -77,3 +78,12 @@ class Rack:
             amount=lineup.dip_amount,
             budget_lu=lineup.dip_budget_lu,
         )
+
+    def explain(self, lineup: Lineup, sent: Sent) -> list[Why]:
+        """Why the processors do what was ``sent`` during a second; nothing of those that told nobody anything."""
+        whys = []
+        if self._dip is not None and "dip_db" in sent:
+            whys.append(self._dip.explain(lineup.slots, sent, lineup.dip_budget_lu))
+        if self._breath is not None and "breath_db" in sent:
+            whys.append(self._breath.explain(lineup.slots, sent, lineup.is_live, lineup.breath_depth_db))
+        return whys

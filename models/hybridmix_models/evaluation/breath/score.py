@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from hybridmix.engine.models import Session
+from hybridmix.measures.movement import WARM_UP, distance_db, energies, movement_db, sounding
 from hybridmix_models.data.types import FRAME
 from hybridmix_models.evaluation.breath import playing
-from hybridmix_models.evaluation.breath.movement import WARM_UP, distance_db, energies, movement_db, sounding
 from hybridmix_models.evaluation.breath.pairs import Excerpt
 from hybridmix_models.evaluation.sound import loudness_lufs
 from hybridmix_models.evaluation.statistics import Interval, clustered_percentile, clustered_ratio

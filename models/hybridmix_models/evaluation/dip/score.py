@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hybridmix.measures.masking import Bark, Erb, Masking, masked_share
 from hybridmix_models.dip import Dip
 from hybridmix_models.evaluation.dip import playing
-from hybridmix_models.evaluation.dip.masking import Bark, Erb, Masking, masked_share
 from hybridmix_models.evaluation.dip.pairs import Pair
 from hybridmix_models.evaluation.sound import loudness_lufs
 from hybridmix_models.evaluation.statistics import clustered_median
