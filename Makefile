@@ -18,8 +18,9 @@ help: ## list the targets
 setup: build/.needs $(VENV)/.base build/plugin/.built ## virtual environment with the package, and the plugin bundles
 	@echo "ready: $(VENV)/bin/hybridmix, build/plugin/HybridMix.vst3, build/plugin/HybridMix.clap"
 
-demo: setup ## mix the demo session with the real plugin and the real service
+demo: setup ## mix the demo session with the real plugin and the real service, and show the seam
 	$(BIN)/hybridmix render --demo --out build/demo
+	$(BIN)/hybridmix seam --demo --rendered build/demo --picture build/demo/seam.png
 
 test: lint test-rust test-python ## lint, then every test in Rust and Python
 

@@ -24,6 +24,7 @@ from .running import FRAME, RATE
 _AI, _LIVE = UUID(int=1), UUID(int=2)
 _LIVE_SOURCE = UserValues(role=Role.LIVE_SOURCE)
 _ON = UserValues(
+    offset_db=18.0,
     delay=RATE // 25,
     role=Role.AI_STEM,
     dip_amount=1.0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -156,6 +156,19 @@ class MixSession:
         ]
         settings = msgspec.structs.replace(parsed.session, profile=placed(parsed.session.profile))
         return cls(tracks, settings=settings, output=parsed.output, plugin=plugin)
+
+    def levels_alone(self) -> MixSession:
+        """Return the same session with the amount of every section at 0: gain and trim are what is left."""
+        off: dict[str, Any] = {item.name: 0.0 for item in fields(MixTrack) if item.name.endswith("_amount")}
+        tracks = [replace(track, **off) for track in self._all_tracks]
+        return MixSession(
+            tracks,
+            sample_rate=self.rate,
+            preset=self._default_preset,
+            settings=self.settings,
+            output=self.output,
+            plugin=self._plugin,
+        )
 
     def _options(self) -> list[str]:
         settings = self.settings

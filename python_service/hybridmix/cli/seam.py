@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import typer
@@ -35,6 +35,13 @@ def seam(
         Path | None,
         typer.Option("--rendered", help="folder that hybridmix render wrote; mixed anew when left out"),
     ] = None,
+    before: Annotated[
+        Literal["recorded", "levels"],
+        typer.Option(
+            "--before",
+            help="compare with the files as recorded, or with a mix by levels alone, every section off",
+        ),
+    ] = "recorded",
     picture: Annotated[Path | None, typer.Option("--picture", help="also draw it, as a PNG")] = None,
     plugin: Annotated[
         Path | None, typer.Option("--plugin", help="HybridMix.vst3; found by itself otherwise")
@@ -54,11 +61,8 @@ def seam(
         from hybridmix.seam import result
     with resources.as_file(resources.files("hybridmix") / "demo" / "session.toml") as demo_file:
         mixing = MixSession.from_file(session if session is not None else demo_file, plugin=plugin)
-        if rendered is not None:
-            found = result.of_folder(mixing, rendered)
-        else:
-            with mixing_bar() as progress:
-                found = result.of_session(mixing, progress)
+        with mixing_bar() as progress:
+            found = result.of(mixing, rendered, result.Before(before), progress)
     if picture is not None:
         pictures.draw(picture, found.session, found.causes)
     if as_json:

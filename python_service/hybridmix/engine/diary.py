@@ -53,8 +53,9 @@ class Diary:
         self._kept: dict[int, dict[str, tuple[bool, dict[str, float]]]] = {}
 
     def clear(self, slot: int) -> None:
-        """Forget the member of ``slot``."""
+        """Forget the member of ``slot``, and the second in which another one takes its place."""
         self._kept[slot] = {}
+        self._pages, self._due = [], []
 
     def note(self, page: Page) -> None:
         """Keep a frame; a second in which somebody comes or goes is not summed up."""

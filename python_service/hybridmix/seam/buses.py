@@ -18,7 +18,8 @@ from hybridmix.batch.folder import stem_path
 from hybridmix.batch.outcome import Sinks
 from hybridmix.batch.report import Report
 from hybridmix.errors import InputError
-from hybridmix.measures import RATE, Floats
+from hybridmix.measures import RATE, Doubles, Floats
+from hybridmix.measures.onsets import onsets
 
 __all__ = ["Bus", "Buses", "Said", "as_recorded", "mixed", "rendered", "said_of", "sides"]
 
@@ -40,10 +41,11 @@ class Bus:
 
 @dataclass(frozen=True)
 class Buses:
-    """Both sides, equally long."""
+    """Both sides, equally long, and when the sounds of each AI stem begin, s, by label."""
 
     ai: Bus
     live: Bus
+    ai_onsets: Mapping[str, Doubles]
 
 
 def sides(session: MixSession) -> Mapping[presets.Role, list[str]]:
@@ -103,10 +105,10 @@ def rendered(session: MixSession, folder: Path) -> Buses:
 
 
 def mixed(session: MixSession, progress: Callable[[float], None] | None = None) -> tuple[Buses, Report]:
-    """Render ``session``, which was entered, and return the sums of what left the plugins, and its report."""
+    """Render ``session``, which was entered, and return what left the plugins, and the report."""
     sums = _Sums(session, session.frames)
-    sinks = {track.label: write for track in session.tracks if (write := sums.writer(track)) is not None}
-    report = session.render_into(Sinks(sinks, lambda _mix: None), progress)
+    writers = {track.label: write for track in session.tracks if (write := sums.writer(track)) is not None}
+    report = session.render_into(Sinks(writers, lambda _mix: None), progress)
     return sums.finish(), report
 
 
@@ -121,6 +123,7 @@ def _summed(session: MixSession, opened: Callable[[MixTrack], Source]) -> Buses:
             for begin in range(0, frames, _BLOCK):
                 write(source.read(min(_BLOCK, frames - begin)))
         source.close()
+        sums.listen()
     return sums.finish()
 
 
@@ -130,6 +133,9 @@ class _Sums:
     def __init__(self, session: MixSession, frames: int) -> None:
         self._session = session
         self._audio = {role: np.zeros((2, frames), np.float32) for role in presets.ROLES if role is not None}
+        #: AI stems whose onsets are not known yet, in mono.
+        self._stems: dict[str, Floats] = {}
+        self._onsets: dict[str, Doubles] = {}
 
     def writer(self, track: MixTrack) -> Callable[[Audio], None] | None:
         """Return what adds the blocks of ``track`` to its side; None where it is on neither."""
@@ -137,20 +143,34 @@ class _Sums:
         if role is None:
             return None
         audio, at = self._audio[role], 0
+        stem = np.zeros(audio.shape[1] if role == "ai_stem" else 0, np.float32)
+        if role == "ai_stem":
+            self._stems[track.label] = stem
 
         def write(block: Audio) -> None:
             nonlocal at
-            audio[:, at : at + block.shape[1]] += block
-            at += block.shape[1]
+            part = slice(at, at + block.shape[1])
+            audio[:, part] += block
+            if len(stem):
+                np.mean(block, axis=0, out=stem[part])
+            at = part.stop
 
         return write
 
+    def listen(self) -> None:
+        """Find the onsets of the AI stems that were written, and let go of their audio."""
+        for label, stem in self._stems.items():
+            self._onsets[label] = onsets(self._at_rate(stem))
+        self._stems = {}
+
     def finish(self) -> Buses:
         """Return both sides at `RATE`."""
-        ai, live = (self._at_rate(self._audio[role]) for role in ("ai_stem", "live_source"))
-        return Buses(Bus(ai), Bus(live))
+        self.listen()
+        ai, live = (Bus(self._at_rate(self._audio[role].T).T) for role in ("ai_stem", "live_source"))
+        return Buses(ai, live, self._onsets)
 
-    def _at_rate(self, audio: Audio) -> Audio:
+    def _at_rate(self, audio: Floats) -> Floats:
+        """Return ``audio`` (frames,) or (frames, channels) at `RATE`."""
         if self._session.rate == RATE:
             return audio
-        return np.ascontiguousarray(soxr.resample(audio.T, self._session.rate, RATE).T)
+        return np.asarray(soxr.resample(audio, self._session.rate, RATE))

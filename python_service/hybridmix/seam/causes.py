@@ -97,15 +97,20 @@ def _tilt_db_per_octave(ai: Bus, live: Bus) -> float:
 
 
 def _asynchrony_ms(before: Buses, after: Buses) -> _Measured:
-    """How far apart both begin where they begin together; the slots are those before the mix."""
-    slots = shared_slots(onsets(before.ai.mono), onsets(before.live.mono))
-    if slots is None:
+    """How far apart AI stems and live bus begin where they begin together; the slots are those before the mix."""
+    live, slots, moved = onsets(before.live.mono), [], []
+    for label, begins in before.ai_onsets.items():
+        shared = shared_slots(begins, live)
+        if shared is not None:
+            slots.append(shared)
+            moved.append(still_there(shared, after.ai_onsets[label]))
+    if not slots:
         return math.nan, math.nan, "no rhythm found"
-    moved = still_there(slots, onsets(after.ai.mono))
-    there = np.isfinite(moved)
+    was, now = np.concatenate(slots), np.concatenate(moved)
+    there = np.isfinite(now)
     if there.sum() < FEWEST:
         return math.nan, math.nan, "too few onsets are found again after the mix"
-    apart = [1e3 * float(np.abs(ai - slots[:, 1])[there].mean()) for ai in (slots[:, 0], moved)]
+    apart = [1e3 * float(np.abs(ai - was[:, 1])[there].mean()) for ai in (was[:, 0], now)]
     return apart[0], apart[1], ""
 
 

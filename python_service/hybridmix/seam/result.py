@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 from hybridmix.batch import MixSession
 from hybridmix.seam import buses
-from hybridmix.seam.buses import Buses
+from hybridmix.seam.buses import Buses, Said
 from hybridmix.seam.causes import Distance, measure
 
-__all__ = ["Seam", "of_folder", "of_session"]
+__all__ = ["Before", "Seam", "of"]
 
 
 class Seam(msgspec.Struct, frozen=True):
@@ -29,33 +30,47 @@ class Seam(msgspec.Struct, frozen=True):
     advice: str
 
 
-def of_session(session: MixSession, progress: Callable[[float], None] | None = None) -> Seam:
-    """Mix ``session``, not entered yet, and return its seam.
+class Before(StrEnum):
+    """What a mix is compared with."""
 
-    ``progress`` is called with the fraction mixed, 0 to 1. Raises InputError for a session without both sides.
-    """
-    buses.sides(session)
-    before = buses.as_recorded(session)
-    with session:
-        after, report = buses.mixed(session, progress)
-    return _seam(session, before, after, complete=report.complete, advice=report.advice)
+    #: The files as they are.
+    recorded = "recorded"
+    #: The same mix with every section off: gain and trim alone.
+    levels = "levels"
 
 
-def of_folder(session: MixSession, folder: Path) -> Seam:
-    """Return the seam of ``session`` as it was rendered into ``folder``.
+def of(
+    session: MixSession,
+    folder: Path | None = None,
+    before: Before = Before.recorded,
+    progress: Callable[[float], None] | None = None,
+) -> Seam:
+    """Return the seam of ``session``, which was not entered, as it was rendered into ``folder``; None mixes it now.
+
+    ``progress`` is called with the fraction mixed, 0 to 1, in each pass.
 
     Raises:
         InputError: the session has not both sides, or the folder is no render of it.
     """
     buses.sides(session)
-    rendered = buses.said_of(folder)
-    after = buses.rendered(session, folder)
-    return _seam(
-        session, buses.as_recorded(session), after, complete=rendered.complete, advice=rendered.advice
+    said = buses.said_of(folder) if folder is not None else None
+    was = (
+        _mixed(session.levels_alone(), progress)[0] if before is Before.levels else buses.as_recorded(session)
     )
+    if said is None or folder is None:
+        now, said = _mixed(session, progress)
+    else:
+        now = buses.rendered(session, folder)
+    return _seam(session, was, now, said)
 
 
-def _seam(session: MixSession, before: Buses, after: Buses, *, complete: bool, advice: str) -> Seam:
+def _mixed(session: MixSession, progress: Callable[[float], None] | None) -> tuple[Buses, Said]:
+    with session:
+        now, report = buses.mixed(session, progress)
+    return now, Said(report.complete, report.advice)
+
+
+def _seam(session: MixSession, before: Buses, after: Buses, said: Said) -> Seam:
     sides = buses.sides(session)
     known = {label for labels in sides.values() for label in labels}
     return Seam(
@@ -64,6 +79,6 @@ def _seam(session: MixSession, before: Buses, after: Buses, *, complete: bool, a
         live_sources=sides["live_source"],
         without_role=[track.label for track in session.tracks if track.label not in known],
         causes=measure(before, after),
-        complete=complete,
-        advice=advice,
+        complete=said.complete,
+        advice=said.advice,
     )
