@@ -146,8 +146,10 @@ def test_parts_that_have_nothing_to_do_with_each_other_have_no_rhythm() -> None:
     assert shared_slots(np.zeros(0), _GRID) is None
 
 
-def test_a_slot_is_found_again_where_its_onset_was_moved() -> None:
+def test_a_slot_is_found_again_where_its_onset_was_moved_and_none_takes_the_place_of_another() -> None:
+    near = np.sort(np.concatenate([_GRID, _GRID + 0.04]))
     slots = np.stack([_GRID, _GRID + 0.01], axis=1)
-    moved = still_there(slots, _GRID[1:] + 0.008)
+    moved = still_there(slots, near, near[1:] + 0.008)
     assert np.isnan(moved[0])
     np.testing.assert_allclose(moved[1:], _GRID[1:] + 0.008)
+    assert np.isnan(still_there(slots, near, np.zeros(0))).all()

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from hybridmix.engine.gain import Flags, Floats
 from hybridmix.engine.lineup import Lineup
@@ -95,19 +94,21 @@ class Diary:
 
 def _sent(pages: Sequence[Page]) -> Sent:
     """Return what was sent by name, (frames, n); NaN where a member held."""
-    rows = []
-    for page in pages:
-        row: dict[str, npt.ArrayLike] = {"gain_db": np.where(page.known, page.gains, np.float32(np.nan))}
-        if page.trim is not None:
-            row["trim_db"] = page.trim
-        for said in page.said:
-            row |= said.sent()
-        rows.append(row)
-    sent: Sent = {}
-    for name in {name: None for row in rows for name in row}:
-        sent[name] = np.full((len(rows), len(pages[0].energy)), np.nan, np.float32)
-        for values, row in zip(sent[name], rows, strict=True):
-            values[:] = row.get(name, np.nan)
+    gains, known = (np.stack([getattr(page, name) for page in pages]) for name in ("gains", "known"))
+    sent: Sent = {"gain_db": np.where(known, gains, np.float32(np.nan))}
+    trims = [np.nan if page.trim is None else page.trim for page in pages]
+    if not np.isnan(trims).all():
+        sent["trim_db"] = np.repeat(np.array(trims, np.float32)[:, np.newaxis], gains.shape[1], axis=1)
+    said: dict[str, list[tuple[int, Said]]] = {}
+    for frame, page in enumerate(pages):
+        for one in page.said:
+            for name in one.values:
+                said.setdefault(name, []).append((frame, one))
+    for name, there in said.items():
+        told = np.stack([one.told for _, one in there])
+        values = np.stack([one.values[name] for _, one in there])
+        sent[name] = np.full(gains.shape, np.nan, np.float32)
+        sent[name][[frame for frame, _ in there]] = np.where(told, values, np.float32(np.nan))
     return sent
 
 

@@ -6,6 +6,7 @@ needs at once. `step` changes nothing when the model fails: the caller holds wha
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -199,7 +200,7 @@ class Headroom:
 
     def begin(self, trim_db: float) -> None:
         """Begin as after a peak that asked for ``trim_db`` (0 or less). Raises ModelError."""
-        peak = 10.0 ** ((self._aim_dbfs() - trim_db) / 20.0)
+        peak = 10.0 ** ((self._aim_dbfs - trim_db) / 20.0)
         self.reset()
         self.step(np.full((1, 1), peak, np.float32), np.zeros(1, np.float32))
 
@@ -211,10 +212,11 @@ class Headroom:
 
     def explain(self, sent: Sent) -> Why:
         """Return why each member gets the trim: how far the sum would pass the aim. Raises ModelError."""
-        aim, lowest = self._aim_dbfs(), np.fmin.reduce(sent["trim_db"])
+        aim, lowest = self._aim_dbfs, np.fmin.reduce(sent["trim_db"])
         values = {"peak_dbfs": aim - lowest, "trim_db": lowest, "aim_dbfs": np.full_like(lowest, aim)}
         return Why("headroom", lowest <= -LEAST_DB, values)
 
+    @cached_property
     def _aim_dbfs(self) -> float:
         """Where the model keeps the peak of the sum: the trim that it asks for at full scale."""
         silence = {name: np.zeros(1, np.float32) for name in self._state_names}

@@ -33,7 +33,9 @@ _BEFORE, _AFTER = RATE // 40, 15 * RATE // 1000
 _RISE = RATE // 500
 
 #: Onsets of two parts share a slot when they are at most so far apart, s.
-SLOT_S = 0.05
+_SLOT_S = 0.05
+#: Most that a mix may have moved an onset, s: a constant of 20 ms and as much around it.
+_MOVED_S = 0.04
 #: Fewest shared slots that make a rhythm, and how near the usual distance of the parts they are counted, s.
 FEWEST = 16
 _CLOSE_S = 0.025
@@ -95,7 +97,7 @@ def shared_slots(ai: Doubles, live: Doubles) -> Doubles | None:
     than 16 slots, or not significantly more (three standard deviations) near the usual distance than when one part is
     shifted against the other.
     """
-    slots = _nearest(ai, live)
+    slots = _nearest(ai, live, _SLOT_S)
     if len(slots) < FEWEST:
         return None
     usual = float(np.median(slots[:, 0] - slots[:, 1]))
@@ -104,22 +106,28 @@ def shared_slots(ai: Doubles, live: Doubles) -> Doubles | None:
     return slots if found >= FEWEST and found > by_chance + 3.0 * np.sqrt(by_chance) else None
 
 
-def still_there(slots: Doubles, ai: Doubles) -> Doubles:
-    """Return where the AI onsets of ``slots`` (slots, 2) are among ``ai`` (n,), s; NaN where there is none near."""
-    if not len(ai):
-        return np.full(len(slots), np.nan)
-    nearest = ai[np.abs(slots[:, :1] - ai[None, :]).argmin(axis=1)]
-    return np.where(np.abs(nearest - slots[:, 0]) <= SLOT_S, nearest, np.nan)
+def still_there(slots: Doubles, before: Doubles, after: Doubles) -> Doubles:
+    """Return where the AI onsets of ``slots`` (slots, 2), of those ``before`` (n,), are ``after`` (m,), s.
+
+    An onset is found again where it and one after it are each other's nearest, at most 40 ms apart; else NaN.
+    """
+    pairs = _nearest(before, after, _MOVED_S)
+    moved = np.full(len(slots), np.nan)
+    if len(pairs):
+        at = np.minimum(np.searchsorted(pairs[:, 0], slots[:, 0]), len(pairs) - 1)
+        found = pairs[at, 0] == slots[:, 0]
+        moved[found] = pairs[at[found], 1]
+    return moved
 
 
-def _nearest(ai: Doubles, live: Doubles) -> Doubles:
-    """Return the pairs of which each is the other's nearest, (pairs, 2)."""
+def _nearest(ai: Doubles, live: Doubles, apart_s: float) -> Doubles:
+    """Return the pairs of which each is the other's nearest, at most ``apart_s`` apart, (pairs, 2)."""
     if not len(ai) or not len(live):
         return np.zeros((0, 2))
     there, back = _index(ai, live), _index(live, ai)
     mutual = back[there] == np.arange(len(ai))
     pairs = np.stack([ai[mutual], live[there[mutual]]], axis=1)
-    return np.asarray(pairs[np.abs(pairs[:, 0] - pairs[:, 1]) <= SLOT_S])
+    return np.asarray(pairs[np.abs(pairs[:, 0] - pairs[:, 1]) <= apart_s])
 
 
 def _index(of: Doubles, among: Doubles) -> np.ndarray[tuple[int], np.dtype[np.intp]]:

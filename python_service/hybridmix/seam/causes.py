@@ -103,7 +103,7 @@ def _asynchrony_ms(before: Buses, after: Buses) -> _Measured:
         shared = shared_slots(begins, live)
         if shared is not None:
             slots.append(shared)
-            moved.append(still_there(shared, after.ai_onsets[label]))
+            moved.append(still_there(shared, begins, after.ai_onsets[label]))
     if not slots:
         return math.nan, math.nan, "no rhythm found"
     was, now = np.concatenate(slots), np.concatenate(moved)
