@@ -10,16 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from hybridmix.cli import status
+from hybridmix.engine.client import Client
 from hybridmix.engine.config import MODELS_FOLDER
 from hybridmix.engine.group import Engine
 from hybridmix.engine.hops import UserValues
 from hybridmix.engine.models import Models, load_models
 from hybridmix.engine.reasons import SENTENCES, Reason, explain
 from hybridmix.timeline import Compute, Row, Standing
-from hybridmix.wire import parameters
+from hybridmix.wire import Kind, parameters
 from hybridmix.wire.header import Role
 
-from .running import FRAME, RATE
+from .running import FRAME, RATE, block, eventually, join, members, start
 
 _AI, _LIVE = UUID(int=1), UUID(int=2)
 _LIVE_SOURCE = UserValues(role=Role.LIVE_SOURCE)
@@ -139,3 +141,22 @@ def test_what_a_section_last_did_is_kept_when_it_rests(models: Models) -> None:
 def test_a_section_that_did_nothing_says_nothing(models: Models) -> None:
     engine = _play(models, 2 * _SECOND)[0]
     assert {reason.section for _, reason in engine.reasons(_LIVE)} == {"gain", "headroom"}
+
+
+def test_reasons_travel_to_the_status_of_the_service(
+    client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    instance = client.join(join(label="Pad")).instance
+    client.send(start(instance))
+    tone = np.repeat(_swinging(250.0, -6.0, 1.0, 2 * _SECOND)[np.newaxis], 2, axis=0)
+    for frame in range(2 * _SECOND):
+        client.send(block(instance, tone[:, frame * FRAME : (frame + 1) * FRAME], frame * FRAME))
+        client.expect(Kind.PARAMS)
+    assert eventually(lambda: bool(members(client)[str(instance)]["reasons"]))
+    report = client.status()
+    (member,) = report["groups"][0]["members"]
+    (reason,) = member["reasons"]
+    assert (reason["section"], reason["now"]) == ("gain", True)
+    assert sorted(_numbers(reason["text"])) == sorted(reason["values"].values())
+    status._show(report)
+    assert f"Pad · {reason['text']}" in " ".join(capsys.readouterr().out.split())

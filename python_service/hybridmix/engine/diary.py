@@ -73,7 +73,7 @@ class Diary:
         pages, self._due = self._due, []
         lineup, action, sent = pages[0].lineup, pages[-1].action, _sent(pages)
         slots = lineup.slots.tolist()
-        for why in [_gain(np.stack([page.energy for page in pages]), sent), *ask(lineup, sent)]:
+        for why in [_gain(np.array([page.energy for page in pages]), sent), *ask(lineup, sent)]:
             names = list(why.values)
             columns = zip(*(values.tolist() for values in why.values.values()), strict=True)
             for row, (slot, numbers) in enumerate(zip(slots, columns, strict=True)):
@@ -94,7 +94,7 @@ class Diary:
 
 def _sent(pages: Sequence[Page]) -> Sent:
     """Return what was sent by name, (frames, n); NaN where a member held."""
-    gains, known = (np.stack([getattr(page, name) for page in pages]) for name in ("gains", "known"))
+    gains, known = (np.array([getattr(page, name) for page in pages]) for name in ("gains", "known"))
     sent: Sent = {"gain_db": np.where(known, gains, np.float32(np.nan))}
     trims = [np.nan if page.trim is None else page.trim for page in pages]
     if not np.isnan(trims).all():
@@ -105,8 +105,8 @@ def _sent(pages: Sequence[Page]) -> Sent:
             for name in one.values:
                 said.setdefault(name, []).append((frame, one))
     for name, there in said.items():
-        told = np.stack([one.told for _, one in there])
-        values = np.stack([one.values[name] for _, one in there])
+        told = np.array([one.told for _, one in there])
+        values = np.array([one.values[name] for _, one in there])
         sent[name] = np.full(gains.shape, np.nan, np.float32)
         sent[name][[frame for frame, _ in there]] = np.where(told, values, np.float32(np.nan))
     return sent
