@@ -26,11 +26,11 @@ test: lint test-rust test-python ## lint, then every test in Rust and Python
 test-rust: build/.needs
 	cargo test --locked --workspace --manifest-path plugin_shim/Cargo.toml
 
-# What only computes shares the cores; what plays in real time has them to itself.
-COMPUTING := $(addprefix tests/,evaluation export models timeline wire)
+# What computes or renders shares the cores; what plays in real time has them to itself.
+LIVE := $(addprefix tests/,bridge plugin service system zmtp)
 test-python: setup $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadscope $(COMPUTING)
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(COMPUTING))
+	$(BIN)/python -m pytest -n auto --dist loadscope $(addprefix --ignore=,$(LIVE))
+	$(BIN)/python -m pytest $(LIVE)
 
 lint: lint-python lint-rust ## formatting, lints, types, licences
 
