@@ -81,7 +81,8 @@ class Shim:
             "version": 1,
         }
         self.start_values = values
-        self._plugin.preset_data = vst_preset(state)
+        # The property itself: a plain assignment has pedalboard ask every parameter for a thousand texts first.
+        pedalboard.VST3Plugin.preset_data.__set__(self._plugin, vst_preset(state))
 
     def reset(self) -> None:
         """Begin anew: the next block is the first of a run."""
