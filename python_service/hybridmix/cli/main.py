@@ -16,7 +16,7 @@ from hybridmix.errors import HybridMixError
 __all__ = ["build", "main"]
 
 #: Subcommands; each lives in ``hybridmix.cli.<name>`` and adds itself through ``register(app)``.
-_COMMANDS = ("serve", "status", "render", "bench", "doctor", "plugin", "presets", "models", "group")
+_COMMANDS = ("serve", "status", "render", "learn", "bench", "doctor", "plugin", "presets", "models", "group")
 
 
 def _version(show: bool) -> None:

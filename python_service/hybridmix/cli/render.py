@@ -35,6 +35,10 @@ def render(
     demo: Annotated[
         bool, typer.Option("--demo", help="render the demo session that ships with HybridMix")
     ] = False,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", help="plan file of hybridmix learn: tracks play it, and no service is needed"),
+    ] = None,
     plugin: Annotated[
         Path | None, typer.Option("--plugin", help="HybridMix.vst3; found by itself otherwise")
     ] = None,
@@ -66,7 +70,7 @@ def render(
             TimeRemainingColumn(),
         )
         with (
-            MixSession.from_file(path, plugin=plugin) as mixing,
+            MixSession.from_file(path, plugin=plugin, plan=plan) as mixing,
             Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar,
         ):
             task = bar.add_task("mixing", total=1.0)
