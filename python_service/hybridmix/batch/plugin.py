@@ -94,7 +94,8 @@ class Shim:
         if self._plan is not None:
             state["plan"] = self._plan
         self.start_values = values
-        self._plugin.preset_data = vst_preset(state)
+        # The property itself: a plain assignment has pedalboard ask every parameter for a thousand texts first.
+        pedalboard.VST3Plugin.preset_data.__set__(self._plugin, vst_preset(state))
 
     def reset(self) -> None:
         """Begin anew: the next block is the first of a run."""
