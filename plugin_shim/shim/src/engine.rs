@@ -152,8 +152,8 @@ impl Engine {
         if let Some(begin) = begins {
             self.begin(begin, course, at);
         }
-        if settings.frozen && step.begins.is_some() {
-            self.place(course, step.begins);
+        if let Some(begin) = step.begins {
+            self.frozen.place(course, begin, &mut self.chain);
         }
         self.burst = self.burst.max(self.block);
         let lead = if settings.frozen {
@@ -175,7 +175,7 @@ impl Engine {
         if course == Course::Live {
             self.render(&settings, at, end, channels);
         } else {
-            self.play(course, at, channels);
+            self.frozen.play(course, at, channels, &mut self.chain, &mut self.bypass);
         }
         self.frozen.processed(frames);
         self.fresh = false;
@@ -217,15 +217,6 @@ impl Engine {
             if course == Course::Live {
                 self.apply_start_values(start, at, silent);
             }
-        }
-    }
-
-    /// The transport put a frozen track somewhere: its values are there at once, whatever was played before.
-    fn place(&mut self, course: Course, begins: Option<Begin>) {
-        match course {
-            Course::Planned(at) => self.frozen.locate(at, &mut self.chain),
-            Course::Held if begins == Some(Begin::Start) => self.frozen.rest(&mut self.chain),
-            Course::Held | Course::Live => {}
         }
     }
 
@@ -344,24 +335,6 @@ impl Engine {
             at = stop;
         }
         self.flow.processed(end - position);
-    }
-
-    /// Makes the sound of a frozen track.
-    fn play(&mut self, course: Course, position: i64, channels: &mut [&mut [f32]]) {
-        let planned = matches!(course, Course::Planned(_));
-        if planned {
-            self.frozen.listen(position, channels);
-        }
-        let end = position.saturating_add(signed(length(channels)));
-        let mut at = position;
-        while at < end {
-            let next = if planned { self.frozen.follow(at, &mut self.chain) } else { end };
-            let stop = next.min(end);
-            let range = (unsigned(at - position), unsigned(stop - position));
-            let (chain, bypass) = (&mut self.chain, &mut self.bypass);
-            part(channels, range, |part| bypass.process(chain, at, part));
-            at = stop;
-        }
     }
 
     /// Applies everything that is due at sample `at`. A `locked` gain is what the next start begins with.

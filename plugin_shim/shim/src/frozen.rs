@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use dsp::Chain;
 
-use crate::channels::{length, signed, unsigned};
+use crate::bypass::Bypass;
+use crate::channels::{length, part, signed, unsigned};
 use crate::plan::{Desk, Plan};
 use crate::transport::{Begin, Clock, Step};
 
@@ -110,9 +111,43 @@ impl Frozen {
         self.unfit |= self.unfit_at != i64::MAX;
     }
 
-    /// Sets `chain` to what a pass from the start would have at `position`, moves under way included.
-    pub(crate) fn locate(&self, position: i64, chain: &mut Chain) {
+    /// The transport put the track somewhere: its values are there at once, whatever was played before.
+    pub(crate) fn place(&self, course: Course, begin: Begin, chain: &mut Chain) {
         let Some(plan) = &self.plan else { return };
+        match course {
+            Course::Planned(at) => self.locate(plan, at, chain),
+            // What the song begins with.
+            Course::Held if begin == Begin::Start => self.locate(plan, self.position_of(plan, 0), chain),
+            Course::Held | Course::Live => {}
+        }
+    }
+
+    /// Makes the sound of a block that begins at `position`, cut where values may begin to move.
+    pub(crate) fn play(
+        &mut self,
+        course: Course,
+        position: i64,
+        channels: &mut [&mut [f32]],
+        chain: &mut Chain,
+        bypass: &mut Bypass,
+    ) {
+        let planned = matches!(course, Course::Planned(_));
+        if planned {
+            self.listen(position, channels);
+        }
+        let end = position.saturating_add(signed(length(channels)));
+        let mut at = position;
+        while at < end {
+            let next = if planned { self.follow(at, chain) } else { end };
+            let stop = next.min(end);
+            let range = (unsigned(at - position), unsigned(stop - position));
+            part(channels, range, |part| bypass.process(chain, at, part));
+            at = stop;
+        }
+    }
+
+    /// Sets `chain` to what a pass from the start would have at `position`, moves under way included.
+    fn locate(&self, plan: &Plan, position: i64, chain: &mut Chain) {
         let frame = position.div_euclid(self.frame).saturating_sub(plan.begin);
         let last = plan.frames() - 1;
         for &(id, value) in &plan.neutral {
@@ -134,16 +169,9 @@ impl Frozen {
         }
     }
 
-    /// Sets `chain` to what the song begins with.
-    pub(crate) fn rest(&self, chain: &mut Chain) {
-        if let Some(plan) = &self.plan {
-            self.locate(self.position_of(plan, 0), chain);
-        }
-    }
-
     /// Tells `chain` what begins at `position`, unless the sound was found to be another before. Returns the next
     /// position at which something may begin.
-    pub(crate) fn follow(&self, position: i64, chain: &mut Chain) -> i64 {
+    fn follow(&self, position: i64, chain: &mut Chain) -> i64 {
         let Some(plan) = &self.plan else { return i64::MAX };
         if position < self.unfit_at {
             for &(id, value) in &plan.neutral {
@@ -163,7 +191,7 @@ impl Frozen {
     }
 
     /// Compares the input from `position` on, before it is processed, with what the plan knows of it.
-    pub(crate) fn listen(&mut self, position: i64, channels: &[&mut [f32]]) {
+    fn listen(&mut self, position: i64, channels: &[&mut [f32]]) {
         let Some(plan) = &self.plan else { return };
         let levels = &mut self.levels;
         if levels.next != Some(position) {

@@ -79,7 +79,7 @@ fn a_move_is_over_before_the_next_one_begins() {
     assert_eq!(targets(&[2800, 3000, 3000, 3000], "dip_hz", 10), [280.0, 289.9, 299.8, 300.0]);
     // Steps that are too coarse for one frame wait for the next that is fine enough.
     assert_eq!(targets(&[280, 281, 282, 283], "dip_hz", 1)[3], 283.0);
-    let slow = Parameter { ramp_ms: 120.0, slew_per_s: 10.0, ..PARAMETERS[0].clone() };
+    let slow = Parameter { ramp_ms: 120.0, slew_per_s: 10.0, ..PARAMETERS[0] };
     let column = Column::new(&slow, 10, &[0, 10, 20, 30, 30, 30, 30]);
     let values: Vec<f64> = (0..7).map(|index| column.target(index)).collect();
     assert_eq!(values, [0.0, 1.0, 1.0, 1.0, 2.4, 2.4, 2.4]);

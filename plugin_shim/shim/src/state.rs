@@ -63,7 +63,7 @@ struct Preset {
 
 /// What `load` finds in bytes.
 enum Found {
-    State(Saved, Option<Plan>),
+    State(Box<Saved>, Option<Plan>),
     Preset(Preset),
 }
 
@@ -150,7 +150,7 @@ fn read(bytes: &[u8]) -> Result<Found, StateError> {
     saved.params.retain(|name, _| by_name(name).is_some_and(|param| !param.read_only));
     saved.start = saved.start.into_iter().filter_map(clamped).collect();
     let plan = saved.plan.take().map(Plan::unpack).transpose().map_err(refuse)?;
-    Ok(Found::State(saved, plan))
+    Ok(Found::State(Box::new(saved), plan))
 }
 
 fn named((parameter, value): (&Parameter, Option<f32>)) -> Option<(String, f32)> {
