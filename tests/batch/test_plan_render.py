@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pedalboard
 import pytest
 import soundfile
 
@@ -141,7 +142,8 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
         assert ended.value.code == 0
         return capsys.readouterr().out
 
-    said = json.loads(run("learn", str(session), "--json"))
+    presets = tmp_path / "presets"
+    said = json.loads(run("learn", str(session), "--presets", str(presets), "--json"))
     assert said["plan"] == str(tmp_path / "song.plan.json")
     assert said["tracks"]["pad"]["values"].keys() == {"gain_db", "trim_db"}
     assert document.load(tmp_path / "song.plan.json").tracks.keys() == {"pad", "voice"}
@@ -153,3 +155,9 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "x real time" in run("render", str(session), "--out", str(tmp_path / "by name"))
     mixes = [soundfile.read(tmp_path / folder / "mix.wav")[0] for folder in ("by option", "by name")]
     assert np.array_equal(*mixes)
+    assert sorted(path.name for path in presets.iterdir()) == ["pad.vstpreset", "voice.vstpreset"]
+    plugin = pedalboard.VST3Plugin(str(bundle_path()))
+    plugin.load_preset(str(presets / "pad.vstpreset"))
+    alone = plugin.process(soundfile.read(tmp_path / "pad.wav", dtype="float32")[0][np.newaxis], RATE)
+    stem = soundfile.read(tmp_path / "by option/stems/pad.wav", dtype="float32")[0]
+    assert np.array_equal(alone[0], stem)

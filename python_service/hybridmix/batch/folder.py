@@ -15,7 +15,7 @@ from hybridmix.batch.outcome import Measurement
 from hybridmix.batch.session_file import Output
 from hybridmix.errors import InputError
 
-__all__ = ["OutputFolder", "check"]
+__all__ = ["OutputFolder", "check", "file_name"]
 
 
 def check(folder: Path) -> None:
@@ -25,6 +25,11 @@ def check(folder: Path) -> None:
     for part in folder.parents:
         if part.is_file():
             raise InputError(f"output folder {folder} cannot be made ({part} is a file); choose another one.")
+
+
+def file_name(label: str) -> str:
+    """Return ``label`` as the name of a file, without what file systems do not take."""
+    return re.sub(r"[^\w .()+-]", "_", label)
 
 
 class OutputFolder:
@@ -59,7 +64,7 @@ class OutputFolder:
         """Return a writer for ``name`` (without suffix); ``None`` for a stem when stems are not wanted."""
         if name.startswith("stems/") and not self._output.stems:
             return None
-        parts = [re.sub(r"[^\w .()+-]", "_", part) for part in name.split("/", 1)]
+        parts = [file_name(part) for part in name.split("/", 1)]
         path = self.folder.joinpath(*parts).with_name(f"{parts[-1]}.{self._output.format}")
         writer = Writer(path, self._rate, channels, self._output.bits)
         self._writers.append(writer)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pedalboard
 
 from hybridmix.batch.audio import Audio
+from hybridmix.batch.folder import file_name
 from hybridmix.batch.meter import Meter
 from hybridmix.batch.plugin import bundle_path, identity
 from hybridmix.batch.report import Counters
@@ -26,7 +27,7 @@ from hybridmix.presets.host import vst_preset
 from hybridmix.wire import parameters
 from hybridmix.wire.limits import FRAMES_PER_SECOND
 
-__all__ = ["FROZEN", "Record", "frozen_plugin", "learned_track"]
+__all__ = ["FROZEN", "Record", "frozen_plugin", "learned_track", "write_presets"]
 
 #: Value of the plugin's parameter ``plan``: its number in the list, after "Off".
 FROZEN = 1.0
@@ -54,21 +55,47 @@ def frozen_plugin(plan: PlanFile | Path, label: str, plugin: Path | None = None)
     Raises:
         InputError: the plan cannot be read or has no such track, or there is no plugin.
     """
-    track = learned_track(document.load(plan) if isinstance(plan, Path) else plan, label)
+    state = _state(document.load(plan) if isinstance(plan, Path) else plan, label, uuid4())
     loaded = pedalboard.VST3Plugin(str(bundle_path(plugin)))
-    loaded.preset_data = vst_preset(
-        {
-            "format": "hybridmix-state",
-            "instance": str(identity(label)),
-            "label": label,
-            "params": {**track.settings, "plan": FROZEN},
-            "plan": msgspec.to_builtins(track.plan),
-            "session": str(uuid4()),
-            "start": {},
-            "version": 1,
-        }
-    )
+    # The property itself: a plain assignment has pedalboard ask every parameter for a thousand texts first.
+    pedalboard.VST3Plugin.preset_data.__set__(loaded, vst_preset(state))
     return loaded
+
+
+def write_presets(plan: PlanFile, folder: Path) -> list[Path]:
+    """Write the frozen state of every track of ``plan`` into ``folder`` as a ``.vstpreset`` file, for DAWs.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    session, written = uuid4(), []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for label in plan.tracks:
+            path = folder / f"{file_name(label)}.vstpreset"
+            partial = path.with_name(f".{path.name}.partial")
+            partial.write_bytes(vst_preset(_state(plan, label, session)))
+            written.append(partial.replace(path))
+    except OSError as error:
+        raise InputError(
+            f"preset folder {folder} cannot be written ({error.strerror}); choose another with --presets."
+        ) from None
+    return written
+
+
+def _state(plan: PlanFile, label: str, session: UUID) -> dict[str, Any]:
+    """Return the state of a plugin that plays ``label`` of ``plan``."""
+    track = learned_track(plan, label)
+    return {
+        "format": "hybridmix-state",
+        "instance": str(identity(label)),
+        "label": label,
+        "params": {**track.settings, "plan": FROZEN},
+        "plan": msgspec.to_builtins(track.plan),
+        "session": str(session),
+        "start": {},
+        "version": 1,
+    }
 
 
 class Record:

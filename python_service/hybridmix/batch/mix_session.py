@@ -224,11 +224,13 @@ class MixSession:
         plans = {}
         for track in self.tracks:
             learned = learned_track(plan, track.label)
+            # A plan of an earlier release knows fewer settings: then it was made with what changes nothing.
+            settings = {**presets.NEUTRAL.params(), **learned.settings}
             for name, value in self._planned(track).items():
-                if value != learned.settings.get(name):
+                if value != settings[name]:
                     raise InputError(
-                        f"track {track.label!r} has {name} {value:g} and its plan was made with "
-                        f"{learned.settings.get(name)}; learn again, or set it back."
+                        f"track {track.label!r} has {name} {value:g} and its plan was made with {settings[name]:g}; "
+                        "learn again, or set it back."
                     )
             plans[track.label] = learned.plan
         try:

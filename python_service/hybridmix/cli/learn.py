@@ -32,6 +32,10 @@ def learn(
         Path | None,
         typer.Option("--out", help="Plan file; if left out, what the session names, or beside it."),
     ] = None,
+    presets: Annotated[
+        Path | None,
+        typer.Option("--presets", help="Also write a .vstpreset per track here, to load in a DAW."),
+    ] = None,
     plugin: Annotated[
         Path | None, typer.Option("--plugin", help="HybridMix.vst3; found by itself otherwise.")
     ] = None,
@@ -43,7 +47,7 @@ def learn(
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the service
     try:
-        from hybridmix.batch import MixSession, learning
+        from hybridmix.batch import MixSession, frozen, learning
     except ModuleNotFoundError as error:
         raise InputError(
             f"learning needs {error.name}, which is not installed; install the extra: pip install -e '.[batch]'"
@@ -65,6 +69,8 @@ def learn(
         task = bar.add_task("learning", total=1.0)
         plan = learning.learn(listening, lambda done: bar.update(task, completed=done))
     document.save(plan, target)
+    if presets is not None:
+        frozen.write_presets(plan, presets)
     if as_json:
         typer.echo(msgspec.json.encode({"plan": str(target), **summary(plan)}).decode())
     else:
