@@ -92,6 +92,16 @@ def test_the_start_is_there_from_the_beginning_and_holes_hold() -> None:
     assert curves.held(np.full(3, np.nan)) is None
 
 
+def test_a_track_has_from_the_start_what_it_had_reached_after_some_seconds_of_sound() -> None:
+    sent = np.concatenate([np.full(10, np.nan), np.arange(30.0)])
+    sounds = np.zeros(40, np.bool_)
+    sounds[20:30] = True
+    assert curves.converged(sent, sounds, 5).tolist() == [14.0] * 24 + np.arange(14.0, 30.0).tolist()
+    assert curves.converged(sent, sounds, 99).tolist() == [29.0] * 40
+    level = np.concatenate([np.full(20, -20.0), np.full(5, -51.0), np.full(5, -90.0)])
+    assert np.flatnonzero(~curves.sounding(level)).tolist() == list(range(20, 30))
+
+
 def test_a_gain_is_smoothed_on_both_sides_of_a_change() -> None:
     sent = np.repeat([0.0, -6.0], 100)
     gain = curves.placed("gain_db", sent)

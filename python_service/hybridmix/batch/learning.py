@@ -133,6 +133,11 @@ class _Heard:
         """Return, by label and parameter, what each track is to move to, (frames,), after the pass."""
         rows = {label: self._rows(found) for label, found in session.records().items()}
         sent = {label: self._sent(found) for label, found in rows.items()}
+        if session.settings.start == "learned":
+            listened = round(session.settings.learn_s * FRAMES_PER_SECOND)
+            for label, found in sent.items():
+                sounds = curves.sounding(self.levels[label].dbfs(self._frames))
+                found["gain_db"] = curves.converged(found["gain_db"], sounds, listened)
         tables = {
             label: {
                 name: table for name, one in found.items() if (table := curves.placed(name, one)) is not None

@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["held", "placed"]
+__all__ = ["converged", "held", "placed", "sounding"]
 
 Doubles = npt.NDArray[np.float64]
 
+#: A frame sounds above this, and within so much of the track's loud frames.
+_GATE_DBFS, _RANGE_DB = -60.0, 30.0
 #: Gains are smoothed over 1 s, in frames: a model's decisions for single frames are no mixing moves.
 _SMOOTHING = 21
 
@@ -24,6 +26,21 @@ def held(sent: Doubles) -> Doubles | None:
         return None
     newest = np.maximum(np.searchsorted(known, np.arange(len(sent)), side="right") - 1, 0)
     return np.asarray(sent[known[newest]])
+
+
+def sounding(level_dbfs: Doubles) -> npt.NDArray[np.bool_]:
+    """Return which frames of a track of this level, (T,), are no gap."""
+    return np.asarray((level_dbfs > _GATE_DBFS) & (level_dbfs > np.percentile(level_dbfs, 95.0) - _RANGE_DB))
+
+
+def converged(sent: Doubles, sounds: npt.NDArray[np.bool_], frames: int) -> Doubles:
+    """Return ``sent`` (T,) with what was reached after ``frames`` frames that sound, all where fewer do, from the start."""
+    reached = int(np.searchsorted(np.cumsum(sounds), frames))
+    values = held(sent)
+    if values is None:
+        return sent
+    last = min(reached, len(values) - 1)
+    return np.asarray(np.concatenate([np.full(last, values[last]), values[last:]]))
 
 
 def placed(name: str, sent: Doubles) -> Doubles | None:
