@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     /// The service's part of the gain holds.
     pub(crate) locked: bool,
     pub(crate) falls_back: bool,
+    /// Values come from the plan, as far as it can be played.
+    pub(crate) frozen: bool,
     /// Hops reach the service.
     pub(crate) up: bool,
     role: u8,
@@ -55,6 +57,7 @@ impl Settings {
             bypass: params.bypass(),
             locked: params.locked(),
             falls_back: params.falls_back(),
+            frozen: params.frozen(),
             role: params.role(),
             amount: params.amount(),
             offset_db: params.offset_db(),
@@ -68,7 +71,8 @@ impl Settings {
 
     /// Whether the service has to see a new run because of what changed since `last`.
     pub(crate) fn divide(&self, last: &Settings) -> bool {
-        (self.group, self.delay, self.joined) != (last.group, last.delay, last.joined)
+        (self.group, self.delay, self.joined, self.frozen)
+            != (last.group, last.delay, last.joined, last.frozen)
     }
 
     /// What goes with the hops of a block.

@@ -208,6 +208,8 @@ pub struct Shared {
     pub identity_version: AtomicU32,
     /// Start values for audio, in the order of `PARAMETERS`.
     pub start_values: [Optional; PARAMETERS.len()],
+    /// The plan that a frozen track plays.
+    pub plan: crate::plan::Desk,
     /// Set when the project must be marked changed (new identity); a shell clears it on the main thread.
     pub host_dirty: AtomicBool,
 }

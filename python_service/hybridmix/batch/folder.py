@@ -15,7 +15,7 @@ from hybridmix.batch.outcome import Measurement
 from hybridmix.batch.session_file import Output
 from hybridmix.errors import InputError
 
-__all__ = ["OutputFolder", "check", "stem_path"]
+__all__ = ["OutputFolder", "check", "file_name", "stem_path"]
 
 
 def check(folder: Path) -> None:
@@ -27,6 +27,11 @@ def check(folder: Path) -> None:
             raise InputError(f"output folder {folder} cannot be made ({part} is a file); choose another one.")
 
 
+def file_name(label: str) -> str:
+    """Return ``label`` as the name of a file, without what file systems do not take."""
+    return re.sub(r"[^\w .()+-]", "_", label)
+
+
 def stem_path(folder: Path, label: str, output: Output) -> Path:
     """Return where in ``folder`` the stem of the track ``label`` is written."""
     return _placed(folder, f"stems/{label}", output)
@@ -34,7 +39,7 @@ def stem_path(folder: Path, label: str, output: Output) -> Path:
 
 def _placed(folder: Path, name: str, output: Output) -> Path:
     """Return the path of ``name``, which has no suffix and at most one folder."""
-    parts = [re.sub(r"[^\w .()+-]", "_", part) for part in name.split("/", 1)]
+    parts = [file_name(part) for part in name.split("/", 1)]
     return folder.joinpath(*parts).with_name(f"{parts[-1]}.{output.format}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ import pedalboard
 from hybridmix import presets
 from hybridmix.batch import private_service, session_file
 from hybridmix.batch.audio import Audio, Source, Tape, Writer, array_source, file_source, pick_rate
+from hybridmix.batch.frozen import FROZEN, Record, learned_track
 from hybridmix.batch.outcome import Measurement, Observer, Sinks
 from hybridmix.batch.picture import Curve
 from hybridmix.batch.plugin import Shim, bundle_path
@@ -27,6 +28,8 @@ from hybridmix.batch.report import Report
 from hybridmix.batch.strip import Strip
 from hybridmix.engine import trace
 from hybridmix.errors import InputError
+from hybridmix.plan import document
+from hybridmix.plan.document import PlanFile
 
 __all__ = ["Mix", "MixSession", "MixTrack"]
 
@@ -95,9 +98,10 @@ class MixSession:
         settings: group settings, as in the session file.
         output: what :meth:`render_to` writes.
         plugin: VST3 bundle; found by itself when left out.
+        plan: freezes the tracks: they play it, and no service takes part.
 
     Raises:
-        InputError: a track, preset, rate or file cannot be used.
+        InputError: a track, preset, rate, plan or file cannot be used.
     """
 
     def __init__(
@@ -109,6 +113,7 @@ class MixSession:
         settings: session_file.Session | None = None,
         output: session_file.Output | None = None,
         plugin: Path | None = None,
+        plan: PlanFile | None = None,
     ) -> None:
         self.settings = settings or session_file.Session()
         self.output = output or session_file.Output()
@@ -123,15 +128,24 @@ class MixSession:
         self._all_tracks = list(tracks)
         self._default_preset = preset
         self._plugin = plugin
+        self._plan = plan
         self.rate = self._choose_rate(sample_rate or self.settings.sample_rate)
         #: Samples per block; up to the control delay, lockstep rendering is complete.
         self.block = self.settings.block or _block(self.rate, self.settings.control_delay_ms)
         self._service: private_service.PrivateService | None = None
+        self._frozen: Record | None = None
         self._strips: list[Strip] = []
+        self._measured: Measurement | None = None
 
     @classmethod
-    def from_file(cls, path: Path, *, plugin: Path | None = None) -> MixSession:
-        """Return the session that the file at ``path`` describes (see docs/session-file.md)."""
+    def from_file(
+        cls, path: Path, *, plugin: Path | None = None, plan: Path | None = None, frozen: bool = True
+    ) -> MixSession:
+        """Return the session that the file at ``path`` describes (see docs/session-file.md).
+
+        ``plan`` freezes it by a plan file, in the place of the one that the session names; neither is read unless
+        ``frozen``.
+        """
         parsed = session_file.load(path)
 
         def placed(name: str) -> str:
@@ -155,12 +169,26 @@ class MixSession:
             for track in parsed.track
         ]
         settings = msgspec.structs.replace(parsed.session, profile=placed(parsed.session.profile))
-        return cls(tracks, settings=settings, output=parsed.output, plugin=plugin)
+        named = path.parent / settings.plan if settings.plan is not None else None
+        chosen = plan or named
+        return cls(
+            tracks,
+            settings=settings,
+            output=parsed.output,
+            plugin=plugin,
+            plan=document.load(chosen) if chosen is not None and frozen else None,
+        )
+
+    def planned_by(self, plan: PlanFile | None) -> MixSession:
+        """Return the same session, frozen by ``plan``, or live where there is none."""
+        return self._with(self._all_tracks, plan)
 
     def levels_alone(self) -> MixSession:
-        """Return the same session with the amount of every section at 0: gain and trim are what is left."""
+        """Return the same session, live, with the amount of every section at 0: gain and trim are what is left."""
         off: dict[str, Any] = {item.name: 0.0 for item in fields(MixTrack) if item.name.endswith("_amount")}
-        tracks = [replace(track, **off) for track in self._all_tracks]
+        return self._with([replace(track, **off) for track in self._all_tracks], None)
+
+    def _with(self, tracks: Sequence[MixTrack], plan: PlanFile | None) -> MixSession:
         return MixSession(
             tracks,
             sample_rate=self.rate,
@@ -168,6 +196,7 @@ class MixSession:
             settings=self.settings,
             output=self.output,
             plugin=self._plugin,
+            plan=plan,
         )
 
     def _options(self) -> list[str]:
@@ -186,6 +215,8 @@ class MixSession:
 
     def __enter__(self) -> Self:
         bundle = bundle_path(self._plugin)
+        if self._plan is not None:
+            return self._freeze(bundle, self._plan)
         self._service = private_service.PrivateService(self.settings.model, self._options())
         try:
             session = uuid4()
@@ -194,6 +225,32 @@ class MixSession:
         except BaseException:
             self.close()
             raise
+        return self
+
+    def _freeze(self, bundle: Path, plan: PlanFile) -> Self:
+        """Load plugins that play ``plan``; no service is started."""
+        plans = {}
+        for track in self.tracks:
+            learned = learned_track(plan, track.label)
+            # A plan of an earlier release knows fewer settings: then it was made with what changes nothing.
+            settings = {**presets.NEUTRAL.params(), **learned.settings}
+            for name, value in self._planned(track).items():
+                if value != settings[name]:
+                    raise InputError(
+                        f"track {track.label!r} has {name} {value:g} and its plan was made with {settings[name]:g}; "
+                        "learn again, or set it back."
+                    )
+            plans[track.label] = learned.plan
+        try:
+            session = uuid4()
+            for track in self.tracks:
+                self._strips.append(
+                    self._strip(track, bundle, session, msgspec.to_builtins(plans[track.label]))
+                )
+        except BaseException:
+            self.close()
+            raise
+        self._frozen = Record(self.rate, self._strips, plans)
         return self
 
     def __exit__(
@@ -211,6 +268,7 @@ class MixSession:
         if self._service is not None:
             self._service.close()
             self._service = None
+        self._frozen = None
 
     def _preset_of(self, track: MixTrack) -> presets.Preset | None:
         name = track.preset or self._default_preset
@@ -221,17 +279,28 @@ class MixSession:
         chosen = self._preset_of(track)
         return track.role or (chosen.role if chosen else None)
 
-    def _strip(self, track: MixTrack, bundle: Path, session: UUID) -> Strip:
+    def _planned(self, track: MixTrack) -> dict[str, float]:
+        """Return the settings of ``track`` that a plan depends on: plain values by permanent id."""
         # What a track sets by itself wins over its preset.
         own = {name: value for name in _OWN if (value := getattr(track, name)) is not None}
         preset = msgspec.structs.replace(self._preset_of(track) or presets.NEUTRAL, **own)
+        return {**preset.params(), "role": float(presets.ROLES[self.role_of(track)])}
+
+    def planned_settings(self) -> dict[str, dict[str, float]]:
+        """Return the settings of every track that a plan depends on, by label: plain values by permanent id."""
+        return {track.label: self._planned(track) for track in self.tracks}
+
+    def _strip(
+        self, track: MixTrack, bundle: Path, session: UUID, plan: dict[str, Any] | None = None
+    ) -> Strip:
         params = {
-            **preset.params(),
+            **self._planned(track),
             "control_delay": float(_CONTROL_DELAYS.index(self.settings.control_delay_ms)),
             "group": float(self.settings.group),
-            "role": float(presets.ROLES[self.role_of(track)]),
         }
-        shim = Shim(bundle, track.label, session, params)
+        if plan is not None:
+            params["plan"] = FROZEN
+        shim = Shim(bundle, track.label, session, params, plan)
         return Strip(partial(self.open, track), shim, track.before, track.after, self.rate)
 
     def open(self, track: MixTrack) -> Source:
@@ -295,18 +364,38 @@ class MixSession:
         """Render block by block into ``sinks``, keeping nothing."""
         return self._run(sinks, progress).report
 
-    def _run(self, sinks: Sinks, progress: Callable[[float], None] | None) -> Measurement:
-        assert self._service is not None, "enter the session first: with MixSession(...) as session"
-        if self.settings.start == "learned":
+    def listen(
+        self, heard: Callable[[Mapping[str, Audio]], None], progress: Callable[[float], None] | None = None
+    ) -> Report:
+        """Play the session and keep nothing of it: ``heard`` is called with what the plugins hear, by label."""
+        return self._run(Sinks({}, lambda _: None), progress, heard).report
+
+    def records(self) -> dict[str, Any]:
+        """Return what the service recorded of each track in the last pass, by label (`hybridmix.engine.trace`)."""
+        return self._measured.records if self._measured is not None else {}
+
+    def _run(
+        self,
+        sinks: Sinks,
+        progress: Callable[[float], None] | None,
+        heard: Callable[[Mapping[str, Audio]], None] = lambda _: None,
+    ) -> Measurement:
+        said = self._frozen or self._service
+        assert said is not None, "enter the session first: with MixSession(...) as session"
+        if self._frozen is None and self.settings.start == "learned":
             self._learn()
         frames = self.frames
-        observer = Observer(self._service, self.rate, self._strips)
+        observer = Observer(said, self.rate, self._strips)
         began = time.perf_counter()
         for strip in self._strips:
             strip.rewind()
         done = 0
         for start in range(0, frames, self.block):
-            observer.heard([strip.advance(self.block)[:, : frames - start] for strip in self._strips])
+            inputs = [strip.advance(self.block)[:, : frames - start] for strip in self._strips]
+            observer.heard(inputs)
+            if self._frozen is not None:
+                self._frozen.heard(inputs)
+            heard({strip.shim.label: one for strip, one in zip(self._strips, inputs, strict=True)})
             count = min(frames - done, *(strip.output.frames for strip in self._strips))
             self._emit(count, sinks, observer)
             done += count
@@ -315,7 +404,17 @@ class MixSession:
         for strip in self._strips:
             strip.flush(frames - done)
         self._emit(frames - done, sinks, observer)
-        return observer.finish(self, frames, time.perf_counter() - began)
+        self._measured = observer.finish(self, frames, time.perf_counter() - began)
+        return self._measured
+
+    @property
+    def frozen(self) -> bool:
+        """Whether values come from a plan."""
+        return self._frozen is not None
+
+    def unfit(self) -> list[str]:
+        """Return the labels of frozen tracks that were not what their plan was made from."""
+        return self._frozen.unfit() if self._frozen is not None else []
 
     @property
     def frames(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
@@ -17,7 +17,6 @@ from hybridmix.batch.audio import Audio
 from hybridmix.batch.loudness import Energies, integrated, short_term
 from hybridmix.batch.meter import Meter, Peaks, TruePeak
 from hybridmix.batch.picture import Curve
-from hybridmix.batch.private_service import PrivateService
 from hybridmix.batch.report import Counters, GainRange, Level, MixLevel, Report, TrackReport, finite
 from hybridmix.batch.strip import Strip
 from hybridmix.engine import trace
@@ -26,7 +25,7 @@ from hybridmix.engine.trace import Second
 if TYPE_CHECKING:
     from hybridmix.batch.mix_session import MixSession
 
-__all__ = ["Measurement", "Observer", "Sinks"]
+__all__ = ["Measurement", "Observer", "Sinks", "Source"]
 
 
 @dataclass(frozen=True)
@@ -45,12 +44,32 @@ class Measurement:
     gains: dict[str, Curve]
     trim: Curve
     loudness: Curve
+    #: What was recorded of each track, by label (`hybridmix.engine.trace`).
+    records: dict[str, npt.NDArray[Any]]
+
+
+class Source(Protocol):
+    """Where the values of a render come from: its private service, or the record of a plan."""
+
+    trace: Path
+
+    def status(self) -> dict[str, Any]:
+        """Return counters and members, as ``hybridmix status --json`` has them."""
+
+    def wait_for(self, done: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
+        """Return the status once it is ``done``."""
+
+    def traced(self, skip: int) -> npt.NDArray[Any]:
+        """Return what was recorded after the first ``skip`` records."""
+
+    def seconds(self, epoch: int | None) -> list[Second]:
+        """Return what the sections did in ``epoch``, second by second."""
 
 
 class Observer:
     """Levels of every track before and after, of the mix, and what the service did meanwhile."""
 
-    def __init__(self, service: PrivateService, rate: int, strips: Sequence[Strip]) -> None:
+    def __init__(self, service: Source, rate: int, strips: Sequence[Strip]) -> None:
         self._service = service
         self._rate = rate
         self._counters_before = _counters(service.status())
@@ -86,7 +105,7 @@ class Observer:
         }
         trim = self._curve(session.tracks[0].label, mine[session.tracks[0].label], "trim_db")
         complete = not any(counters[name] for name in counters if name != "absent")
-        needed = max(member["needed_delay_ms"] for member in _members(status))
+        needed = max((member["needed_delay_ms"] for member in _members(status)), default=0.0)
         lowest = _range(trim).min
         tracks = [
             TrackReport(
@@ -130,12 +149,14 @@ class Observer:
             render_s=round(seconds, 3),
             x_realtime=round(frames / self._rate / seconds, 2),
             files=[],
+            frozen=session.frozen,
         )
         return Measurement(
             report=report,
             gains=gains,
             trim=trim,
             loudness=_loudness(self._after.energies(-1)),
+            records=mine,
         )
 
     def _explained(self, track: TrackReport, trim_db: float | None, done: Sequence[Second]) -> TrackReport:
@@ -183,6 +204,8 @@ def _counters(status: dict[str, Any]) -> dict[str, int]:
 
 
 def _advice(session: MixSession, needed_ms: float) -> str:
+    if unfit := session.unfit():
+        return f"the plan no longer fits {', '.join(unfit)}, from there on mixed without it; learn again."
     if needed_ms > session.settings.control_delay_ms:
         return (
             f"blocks of {session.block} samples need a control delay of {needed_ms:.0f} ms and the session has "

@@ -103,6 +103,8 @@ class Report(msgspec.Struct, frozen=True):
     render_s: float
     x_realtime: float
     files: list[str]
+    #: Values came from a plan.
+    frozen: bool = False
 
 
 def finite(value: float, digits: int = 2) -> float | None:

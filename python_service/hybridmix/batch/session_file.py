@@ -65,6 +65,15 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     learn_s: Annotated[
         float, msgspec.Meta(ge=1.0, le=60.0, description="seconds that start values are learned from")
     ] = 6.0
+    plan: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                description="plan file that freezes the session, relative to this one; where learn writes it"
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

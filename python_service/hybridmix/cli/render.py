@@ -37,6 +37,10 @@ def render(
     demo: Annotated[
         bool, typer.Option("--demo", help="render the demo session that ships with HybridMix")
     ] = False,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", help="plan file of hybridmix learn: tracks play it, and no service is needed"),
+    ] = None,
     plugin: Annotated[
         Path | None, typer.Option("--plugin", help="HybridMix.vst3; found by itself otherwise")
     ] = None,
@@ -56,7 +60,8 @@ def render(
     with resources.as_file(resources.files("hybridmix") / "demo" / "session.toml") as demo_file:
         path = session if session is not None else demo_file
         folder.check(out)
-        with MixSession.from_file(path, plugin=plugin) as mixing, mixing_bar() as progress:
+        mixing = MixSession.from_file(path, plugin=plugin, plan=plan)
+        with mixing, progress_bar("mixing") as progress:
             report = mixing.render_to(out, progress)
     if as_json:
         typer.echo(msgspec.json.encode(report).decode())
@@ -67,28 +72,28 @@ def render(
 
 
 @contextmanager
-def needing_batch() -> Iterator[None]:
-    """Say how to install the extra where an import inside fails."""
+def needing_batch(doing: str = "rendering") -> Iterator[None]:
+    """Say how to install the extra that ``doing`` needs where an import inside fails."""
     try:
         yield
     except ModuleNotFoundError as error:
         raise InputError(
-            f"rendering needs {error.name}, which is not installed; install the extra: pip install -e '.[batch]'"
+            f"{doing} needs {error.name}, which is not installed; install the extra: pip install -e '.[batch]'"
         ) from None
 
 
 @contextmanager
-def mixing_bar() -> Iterator[Callable[[float], None]]:
-    """Show a bar on a terminal's stderr; gives what takes the fraction done, 0 to 1."""
+def progress_bar(doing: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar on a terminal's stderr, called ``doing``; gives what takes the fraction done, 0 to 1."""
     columns = (
-        TextColumn("mixing"),
+        TextColumn(doing),
         BarColumn(),
         TextColumn("{task.percentage:3.0f} %"),
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("mixing", total=1.0)
+        task = bar.add_task(doing, total=1.0)
         yield lambda done: bar.update(task, completed=done)
 
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hybridmix.cli.render import mixing_bar, needing_batch
+from hybridmix.cli.render import needing_batch, progress_bar
 from hybridmix.errors import DegradedError, InputError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def seam(
         from hybridmix.seam import result
     with resources.as_file(resources.files("hybridmix") / "demo" / "session.toml") as demo_file:
         mixing = MixSession.from_file(session if session is not None else demo_file, plugin=plugin)
-        with mixing_bar() as progress:
+        with progress_bar("mixing") as progress:
             found = result.of(mixing, rendered, result.Before(before), progress)
     if picture is not None:
         pictures.draw(picture, found.session, found.causes)
