@@ -85,6 +85,11 @@ def test_parameters_have_units_texts_and_ranges(bundle: str) -> None:
         "dip_budget_lu": ("Dip Budget", "LU", "1.0"),
         "breath_amount": ("Breath Amount", "%", "0"),
         "breath_depth_db": ("Breath Depth", "dB", "2.5"),
+        "staging_amount": ("Staging Amount", "%", "0"),
+        "staging_level_db": ("Staging Level", "dB", "-18.0"),
+        "density_amount": ("Density Amount", "%", "0"),
+        "high_pass_amount": ("High-Pass Amount", "%", "0"),
+        "overall_amount": ("Overall Amount", "%", "100"),
     }
     assert plugin.parameters["gain_offset_db"].range == pytest.approx((-24.0, 24.0, 0.1))
     assert plugin.parameters["role"].valid_values == ["Unset", "AI stem", "Live source"]

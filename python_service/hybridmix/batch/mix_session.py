@@ -32,8 +32,6 @@ __all__ = ["Mix", "MixSession", "MixTrack"]
 
 #: Choices of the plugin's parameters are saved as their number in the list.
 _CONTROL_DELAYS = get_args(session_file.ControlDelay)
-#: What a preset sets and a track may set by itself.
-_OWN = ("gain_offset_db", "dip_amount", "dip_budget_lu", "breath_amount", "breath_depth_db")
 
 
 @dataclass(frozen=True)
@@ -46,11 +44,17 @@ class MixTrack:
         label: name in reports; it also fixes the track's identity, so it is unique in a session.
         role: ``"ai_stem"`` or ``"live_source"``; the preset's when left out.
         preset: name of a shipped preset, or the path of a ``.json`` file.
-        gain_offset_db: added after the model, -24 to 24 dB; the preset's when left out.
-        dip_amount: how much an AI stem makes room for the live sources, 0 to 1; the preset's when left out.
-        dip_budget_lu: most loudness that the dip may take, 0.5 to 6 LU; the preset's when left out.
-        breath_amount: how much an AI stem takes on the movement of the live sources, 0 to 1; the preset's when left out.
-        breath_depth_db: most that breath may move its level, 0 to 5 dB; the preset's when left out.
+        overall_amount: share of every amount, 0 to 1. This and what follows: the preset's when left out.
+        amount: share of the model's gain, 0 to 1.
+        gain_offset_db: added after the model, -24 to 24 dB.
+        staging_amount: how far it is brought to the session's level, 0 to 1.
+        staging_level_db: that level, -30 to -6 dBFS RMS.
+        high_pass_amount: how much of an AI stem's lows below 250 Hz goes, 0 to 1.
+        dip_amount: how much an AI stem makes room for the live sources, 0 to 1.
+        dip_budget_lu: most loudness that the dip may take, 0.5 to 6 LU.
+        density_amount: how far a live source's loudness range is narrowed, 0 to 1.
+        breath_amount: how much an AI stem takes on the movement of the live sources, 0 to 1.
+        breath_depth_db: most that breath may move its level, 0 to 5 dB.
         mute: leave the track out of the group and of the mix.
         offset_s: where the audio begins on the timeline, in s.
         before, after: other pedalboard plugins around HybridMix on this track.
@@ -60,9 +64,15 @@ class MixTrack:
     label: str
     role: presets.Role | None = None
     preset: str | None = None
+    overall_amount: float | None = None
+    amount: float | None = None
     gain_offset_db: float | None = None
+    staging_amount: float | None = None
+    staging_level_db: float | None = None
+    high_pass_amount: float | None = None
     dip_amount: float | None = None
     dip_budget_lu: float | None = None
+    density_amount: float | None = None
     breath_amount: float | None = None
     breath_depth_db: float | None = None
     mute: bool = False
@@ -144,17 +154,17 @@ class MixSession:
                 label=session_file.label_of(track),
                 role=track.role,
                 preset=placed(track.preset) if track.preset is not None else None,
-                gain_offset_db=track.gain_offset_db,
-                dip_amount=track.dip_amount,
-                dip_budget_lu=track.dip_budget_lu,
-                breath_amount=track.breath_amount,
-                breath_depth_db=track.breath_depth_db,
+                **{name: getattr(track, name) for name in presets.SETTINGS},
                 mute=track.mute,
                 offset_s=track.offset_s,
             )
             for track in parsed.track
         ]
-        settings = msgspec.structs.replace(parsed.session, profile=placed(parsed.session.profile))
+        settings = msgspec.structs.replace(
+            parsed.session,
+            profile=placed(parsed.session.profile),
+            situation=placed(parsed.session.situation) if parsed.session.situation is not None else None,
+        )
         return cls(tracks, settings=settings, output=parsed.output, plugin=plugin)
 
     def _options(self) -> list[str]:
@@ -199,24 +209,24 @@ class MixSession:
             self._service.close()
             self._service = None
 
-    def _preset_of(self, track: MixTrack) -> presets.Preset | None:
-        name = track.preset or self._default_preset
-        return presets.load(name) if name else None
+    def settings_of(self, track: MixTrack) -> presets.Preset:
+        """Return what ``track`` is set to: its own settings over the situation's over its preset's."""
+        name, situation = track.preset or self._default_preset, self.settings.situation
+        chosen = presets.load(name) if name else presets.NEUTRAL
+        if situation is not None:
+            chosen = presets.load(situation).over(chosen)
+        own = {name: getattr(track, name) for name in ("role", *presets.SETTINGS)}
+        return presets.Preset(track.label, **own).over(chosen)
 
     def role_of(self, track: MixTrack) -> presets.Role | None:
         """Return the role of ``track``: its own, else its preset's."""
-        chosen = self._preset_of(track)
-        return track.role or (chosen.role if chosen else None)
+        return self.settings_of(track).role
 
     def _strip(self, track: MixTrack, bundle: Path, session: UUID) -> Strip:
-        # What a track sets by itself wins over its preset.
-        own = {name: value for name in _OWN if (value := getattr(track, name)) is not None}
-        preset = msgspec.structs.replace(self._preset_of(track) or presets.NEUTRAL, **own)
         params = {
-            **preset.params(),
+            **self.settings_of(track).params(),
             "control_delay": float(_CONTROL_DELAYS.index(self.settings.control_delay_ms)),
             "group": float(self.settings.group),
-            "role": float(presets.ROLES[self.role_of(track)]),
         }
         shim = Shim(bundle, track.label, session, params)
         return Strip(self._opener(track), shim, track.before, track.after, self.rate)
@@ -321,7 +331,7 @@ class MixSession:
         """Begin the real pass with the values that the first seconds lead to."""
         reached = self._rehearse([{}] * len(self._strips))
         # That trim is also for the time before the gains were known; only with them it is the right one.
-        gains = [{name: values[name] for name in values if name == "gain_db"} for values in reached]
+        gains = [{name: values[name] for name in values if name != "trim_db"} for values in reached]
         for strip, values in zip(self._strips, self._rehearse(gains), strict=True):
             strip.shim.start(values)
 
@@ -348,7 +358,8 @@ def _reached(rows: npt.NDArray[Any]) -> dict[str, float]:
     """Return the values of the last record, by parameter name; without those that were never sent."""
     if not rows.size:
         return {}
-    return {name: float(rows[-1][name]) for name in ("gain_db", "trim_db") if np.isfinite(rows[-1][name])}
+    started = ("gain_db", "trim_db", "staging_db")
+    return {name: float(rows[-1][name]) for name in started if np.isfinite(rows[-1][name])}
 
 
 def _block(rate: int, control_delay_ms: int) -> int:
