@@ -60,9 +60,10 @@ def test_tracks_come_to_the_sessions_level_and_a_mix_keeps_its_balance() -> None
         ]
 
     alone = _render(tracks(amount=0.0, staging_amount=1.0))
-    assert [_level(stem) for stem in alone.stems[:2]] == pytest.approx([-18.0, -18.0], abs=0.2)
-    stems = [stem for stem in alone.stems if stem is not None]
-    assert 20.0 * np.log10(np.abs(stems[2]).max()) < -1.0 + 0.05
+    trim = float(alone.trim_db[1][-1])
+    assert [_level(stem) - trim for stem in alone.stems[:2]] == pytest.approx([-18.0, -18.0], abs=0.2)
+    assert alone.stems[2] is not None
+    assert 20.0 * np.log10(np.abs(alone.stems[2]).max()) < -1.0 + 0.05
     first, _, last = alone.report.tracks
     assert first.level_dbfs == pytest.approx(-34.0, abs=0.1)
     assert first.staging_db.end == pytest.approx(16.0, abs=0.2)
@@ -90,7 +91,8 @@ def test_density_narrows_a_wide_live_source_and_off_every_sample_passes() -> Non
     ]
     before, after = (np.ptp(10.0 * np.log10(one)) for one in energies)
     assert after < before - 2.0
-    assert integrated(energies[1]) == pytest.approx(integrated(energies[0]), abs=1.5)
+    # Its loudest passages, which make most of its loudness, go down.
+    assert -3.0 < integrated(energies[1]) - integrated(energies[0]) < 0.0
     off = _render([MixTrack(voice, "voice", role="live_source", amount=0.0)])
     np.testing.assert_array_equal(off.stems[0], voice)
     assert off.report.tracks[0].density_mix.min is None

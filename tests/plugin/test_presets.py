@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -113,34 +114,38 @@ def test_a_name_does_not_lead_out_of_the_folder(tmp_path: Path) -> None:
         host.install(presets.Preset(name="a", role="ai_stem"), blocked / "below")
 
 
-@pytest.mark.parametrize("name", presets.names())
-def test_a_preset_is_the_same_from_the_plugins_state_a_session_file_and_the_command_line(
-    bundle: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_every_preset_is_the_same_from_the_command_line_the_plugins_state_and_a_session_file(
+    bundle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    preset = presets.load(name)
-    # Command line.
     main_exits(["presets", "list", "--json"])
-    listed = tmp_path / "listed.json"
-    listed.write_text(json.dumps(json.loads(capsys.readouterr().out)[name]))
-    assert presets.load(str(listed)) == preset
-    # Plugin: installed, loaded, saved by the host, made a preset again.
-    main_exits(["presets", "install", name, "--dir", str(tmp_path)])
-    plugin = pedalboard.load_plugin(bundle)
-    plugin.load_preset(str(tmp_path / f"{preset.name}.vstpreset"))
-    by_host = tmp_path / "by host.vstpreset"
-    by_host.write_bytes(plugin.preset_data)
-    mine = tmp_path / "mine.json"
-    main_exits(["presets", "save", str(by_host), str(mine), "--name", preset.name])
-    whole = presets.load(str(mine))
-    fresh = presets.of_params(preset.name, saved(pedalboard.load_plugin(bundle).preset_data)["params"])
-    assert whole == msgspec.structs.replace(preset.over(fresh), description="")
-    # Session file.
-    soundfile.write(tmp_path / "a.wav", np.zeros((480, 1)), 48000)
+    listed = json.loads(capsys.readouterr().out)
+    main_exits(["presets", "install", "--dir", str(tmp_path)])
+    neutral = presets.of_params("Neutral", saved(pedalboard.load_plugin(bundle).preset_data)["params"])
     session = tmp_path / "session.toml"
-    session.write_text(f'[[track]]\npath = "a.wav"\npreset = "{mine.name}"\n')
+    soundfile.write(tmp_path / "a.wav", np.zeros((480, 1)), 48000)
+    whole = {}
+    for name in presets.names():
+        preset = presets.load(name)
+        mine = tmp_path / f"{name}.json"
+        mine.write_text(json.dumps(listed[name]))
+        assert presets.load(str(mine)) == preset, "as the command line prints it"
+        plugin = pedalboard.load_plugin(bundle)
+        plugin.load_preset(str(tmp_path / f"{preset.name}.vstpreset"))
+        by_host = tmp_path / "by host.vstpreset"
+        by_host.write_bytes(plugin.preset_data)
+        main_exits(["presets", "save", str(by_host), str(mine), "--name", name])
+        whole[name] = presets.load(str(mine))
+        assert whole[name] == msgspec.structs.replace(preset.over(neutral), name=name), (
+            "as the plugin saves it"
+        )
+        with session.open("a") as lines:
+            lines.write(f'[[track]]\npath = "a.wav"\nlabel = "{name}"\npreset = "{mine.name}"\n')
+    del plugin
+    gc.collect()  # or they would speak for this process
     with MixSession.from_file(session) as mixing:
-        state = saved(mixing._strips[0].shim._plugin.preset_data)
-    assert presets.of_params(preset.name, state["params"]) == whole
+        states = {strip.shim.label: saved(strip.shim._plugin.preset_data) for strip in mixing._strips}
+    again = {name: presets.of_params(name, state["params"]) for name, state in states.items()}
+    assert again == whole, "as a session file sets it"
 
 
 def test_a_situation_goes_over_every_tracks_preset_and_under_what_the_track_says(tmp_path: Path) -> None:

@@ -97,13 +97,14 @@ def test_the_balance_is_the_one_without_staging(models: Models) -> None:
             if _GAIN in before[member]:
                 total = after[member][_GAIN] + after[member][_STAGING]
                 assert total == pytest.approx(before[member][_GAIN], abs=1e-3)
-                assert after[member][_TRIM] == pytest.approx(before[member][_TRIM], abs=1e-2)
+    # The group's trim remembers what was louder before there were gains.
+    assert staged[-1][_AI][_TRIM] == pytest.approx(plain[-1][_AI][_TRIM], abs=0.1)
 
 
 def test_with_the_gain_models_amount_at_0_staging_alone_sets_the_level(models: Models) -> None:
     _, told = _play(models, [_with(amount=0.0, staging_amount=1.0, staging_level_db=-18.0)] * 60)
     assert all(frame[_AI].get(_GAIN, 0.0) == 0.0 for frame in told)
-    assert told[-1][_AI][_STAGING] > 10.0
+    assert told[-1][_AI][_STAGING] > 8.0
 
 
 def test_the_dip_hears_what_it_would_hear_without_staging(models: Models) -> None:
