@@ -12,6 +12,7 @@ from hybridmix.batch.plugin import bundle_path
 from hybridmix.batch.session_file import Session
 from hybridmix.errors import InputError
 from hybridmix.features.levels import level_dbfs, power
+from hybridmix.presets import Role
 
 RATE = 48000
 FRAME = RATE // 20
@@ -52,14 +53,19 @@ def test_tracks_come_to_the_sessions_level_and_a_mix_keeps_its_balance() -> None
     clicks = _noise(3, -50.0, 5.0)
     clicks[:: RATE // 2] = 0.6
 
-    def tracks(**settings: float) -> list[MixTrack]:
+    def tracks(staging: float, amount: float) -> list[MixTrack]:
         return [
-            MixTrack(quiet, "quiet", role="ai_stem", **settings),
-            MixTrack(loud, "loud", role="live_source", **settings),
-            MixTrack(clicks, "clicks", role="live_source", **settings),
+            MixTrack(audio, label, role=role, amount=amount, staging_amount=staging)
+            for audio, label, role in sounds
         ]
 
-    alone = _render(tracks(amount=0.0, staging_amount=1.0))
+    sounds: tuple[tuple[npt.NDArray[np.float32], str, Role], ...] = (
+        (quiet, "quiet", "ai_stem"),
+        (loud, "loud", "live_source"),
+        (clicks, "clicks", "live_source"),
+    )
+
+    alone = _render(tracks(1.0, 0.0))
     trim = float(alone.trim_db[1][-1])
     assert [_level(stem) - trim for stem in alone.stems[:2]] == pytest.approx([-18.0, -18.0], abs=0.2)
     assert alone.stems[2] is not None
@@ -69,7 +75,7 @@ def test_tracks_come_to_the_sessions_level_and_a_mix_keeps_its_balance() -> None
     assert first.staging_db.end == pytest.approx(16.0, abs=0.2)
     assert first.findings[0].startswith("AI stem at ")
     assert last.findings[0].startswith("staging held back by ")
-    mixed, plain = _render(tracks(staging_amount=1.0)), _render(tracks())
+    mixed, plain = _render(tracks(1.0, 1.0)), _render(tracks(0.0, 1.0))
     for index in range(3):
         assert _level(mixed.stems[index]) == pytest.approx(_level(plain.stems[index]), abs=0.05)
     assert mixed.report.mix.lufs == pytest.approx(plain.report.mix.lufs, abs=0.05)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -40,7 +41,7 @@ def models() -> Models:
     return load_models("equal-loudness", MODELS_FOLDER)
 
 
-def _with(**settings: float | Sequence[tuple[int, float]]) -> tuple[UserValues, UserValues]:
+def _with(**settings: Any) -> tuple[UserValues, UserValues]:
     """Both users with these settings."""
     ai, live = (dataclasses.replace(user, **settings) for user in _USERS)
     return ai, live

@@ -60,7 +60,8 @@ def energies(audio: Floats) -> Energies:
     weighting = KWeighting(RATE)
     whole = audio[: len(audio) // weighting.hop * weighting.hop]
     squares, _ = weighting.squares(whole[np.newaxis], np.zeros((1, *weighting.STATE_SHAPE)))
-    return squares[0][: squares.shape[1] // 10 * 10].reshape(-1, 10).sum(axis=1) / (10 * weighting.hop)
+    segments = squares[0][: squares.shape[1] // 10 * 10].reshape(-1, 10)
+    return np.asarray(segments.sum(axis=1) / (10 * weighting.hop))
 
 
 def evaluate(songs: Iterable[Song], progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:

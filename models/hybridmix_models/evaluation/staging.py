@@ -67,15 +67,12 @@ def causal_trims(model: Session, audio: Floats, level_db: float = LEVEL_DBFS) ->
     staging = Staging(model)
     staging.clear(0)
     slots, user = np.zeros(1, np.intp), UserValues()
-    settings = {
-        "amount": np.ones(1, np.float32),
-        "target_db": np.full(1, level_db, np.float32),
-        "level": False,
-    }
+    amount, target = np.ones(1, np.float32), np.full(1, level_db, np.float32)
     trims = np.zeros(len(audio) // FRAME)
     for index in range(len(trims)):
         heard = audio[np.newaxis, index * FRAME : (index + 1) * FRAME]
-        staged = staging.step(slots, [Frame(0, (index + 1) * FRAME, heard, user)], **settings)
+        frame = Frame(0, (index + 1) * FRAME, heard, user)
+        staged = staging.step(slots, [frame], amount=amount, target_db=target, level=False)
         if staged is not None and staged.said is not None:
             trims[index] = staged.said.values["staging_db"][0]
     return trims

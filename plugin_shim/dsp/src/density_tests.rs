@@ -28,6 +28,7 @@ fn tone(level_db: f64, frames: u32) -> Vec<f32> {
     (0..frames).map(|n| (amplitude * (step * f64::from(n)).sin()) as f32).collect()
 }
 
+#[allow(clippy::cast_precision_loss)]
 fn level_db(samples: &[f32]) -> f64 {
     let sum: f64 = samples.iter().map(|sample| f64::from(*sample).powi(2)).sum();
     10.0 * (sum / samples.len() as f64).log10()
