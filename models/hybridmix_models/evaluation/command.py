@@ -137,7 +137,7 @@ def evaluate(
         }
         folder = data if data is not None else shared / "eif"
         if write_docs:
-            _draw(processor, folder)
+            _draw(processor, folder, songs)
         else:
             scores[processor](folder, songs, as_json=as_json)
         return
@@ -335,8 +335,8 @@ def _evaluate_density(folder: Path, songs: int | None, *, as_json: bool) -> None
     typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
 
 
-def _draw(processor: _ProcessorName, folder: Path) -> None:
-    """Draw the picture of ``processor`` from the first song in ``folder``."""
+def _draw(processor: _ProcessorName, folder: Path, songs: int | None) -> None:
+    """Draw the picture of ``processor`` from the last of the first ``songs`` in ``folder``, one if left out."""
     with extra():
         from hybridmix_models.data.songs import load_songs
         from hybridmix_models.evaluation import pictures
@@ -345,7 +345,7 @@ def _draw(processor: _ProcessorName, folder: Path) -> None:
     if processor not in draws:
         raise InputError(f"--write-docs draws {', '.join(draws)}; {processor} has no picture of its own")
     path = checkout() / "docs" / "images" / f"{processor}.svg"
-    draws[processor](next(iter(load_songs(folder, "all"))), path)
+    draws[processor](list(islice(load_songs(folder, "all"), songs or 1))[-1], path)
     Console(stderr=True).print(f"wrote {path}", soft_wrap=True)
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from hybridmix.batch.loudness import loudness_range, short_term
 from hybridmix.features.levels import PAST, true_peak
 from hybridmix.processors.staging import whole_song
-from hybridmix_models.data.types import Floats, Song
+from hybridmix_models.data.types import Song
 from hybridmix_models.evaluation import density, staging
 
 __all__ = ["draw_density", "draw_staging"]
@@ -51,21 +51,21 @@ def draw_staging(song: Song, path: Path) -> None:
 
 
 def draw_density(song: Song, path: Path) -> None:
-    """Draw the short-term loudness of the live bus of ``song`` without and with density."""
+    """Draw the short-term loudness of the live source of ``song`` that density narrows most, without and with it."""
     sources = density.live_sources(song)
+    dense = density.compressed(sources, 1.0)
+    pairs = [
+        (density.energies(one), density.energies(other)) for one, other in zip(sources, dense, strict=True)
+    ]
+    most = max(pairs, key=lambda pair: loudness_range(pair[0]) - loudness_range(pair[1]))
     with mpl.rc_context(_STYLE):
         figure = Figure((8.0, 3.0), layout="constrained")
         axes = figure.subplots()
-        played: dict[str, list[Floats]] = {
-            "before": sources,
-            "with density": density.compressed(sources, 1.0),
-        }
-        for (name, stems), colour in zip(played.items(), _COLOURS, strict=False):
-            energies = density.energies(np.sum(stems, axis=0))
-            values = np.maximum(short_term(energies), -60.0)
+        for name, energies, colour in zip(("as recorded", "with density"), most, _COLOURS, strict=False):
+            values = np.maximum(short_term(energies), -70.0)
             label = f"{name}: loudness range {loudness_range(energies):.1f} LU"
             axes.plot(3.0 + 0.1 * np.arange(len(values)), values, color=colour, label=label)
-        axes.set(xlabel="s", ylabel="LUFS, 3 s", title=f"live sources of {song.name}")
+        axes.set(xlabel="s", ylabel="LUFS over 3 s", title=f"a live source of {song.name}")
         axes.legend(frameon=False, loc="lower right")
         _save(figure, path)
 

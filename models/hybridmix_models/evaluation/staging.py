@@ -25,7 +25,7 @@ from hybridmix_models.evaluation.statistics import clustered_percentile
 __all__ = ["LEVEL_DBFS", "causal_trims", "evaluate", "open_model", "powers", "table"]
 
 LEVEL_DBFS = -18.0
-#: Seconds of the track after which the causal trim is looked at.
+#: Seconds of sound after which the causal trim is looked at.
 _AFTER_S = (5, 10, 20, 40)
 #: Quieter stems are not measured.
 _SILENCE_LUFS = -60.0
@@ -95,7 +95,8 @@ def _score(model: Session, song: str, audio: Floats, standin: bool) -> _Scored:
     trimmed = np.asarray(audio * np.float32(10.0 ** (whole.db / 20.0)), np.float32)
     reference = 20.0 * float(np.log10(np.abs(soxr.resample(audio, RATE, 4 * RATE)).max()))
     trims = causal_trims(model, audio)
-    after = [trims[min(seconds * 20, len(trims)) - 1] - whole.db for seconds in (*_AFTER_S, 10**6)]
+    sounded = np.cumsum(found > 10.0 ** (max(-60.0, 10.0 * np.log10(found.max()) - 30.0) / 10.0)) / 20.0
+    after = [trims[np.searchsorted(sounded[:-1], seconds)] - whole.db for seconds in (*_AFTER_S, 10**6)]
     weighting = KWeighting(RATE)
     whole_hops = audio[: len(audio) // weighting.hop * weighting.hop]
     squares, _ = weighting.squares(whole_hops[np.newaxis], np.zeros((1, *weighting.STATE_SHAPE)))
@@ -168,7 +169,8 @@ def table(figures: dict[str, Any]) -> str:
             f"{which} {found['mean']:.2f} ({found['low']:.2f} to {found['high']:.2f})"
             for which, found in one.items()
         )
-        rows.append((f"live trim from that of the whole song, {name.replace('_', ' ')}", shown, "dB"))
+        when = "at the end" if name == "end" else f"after {name.replace('_', ' ')} of sound"
+        rows.append((f"live trim from that of the whole song, {when}", shown, "dB"))
     lines = [
         f"{figures['stems']} stems of {len(figures['songs'])} songs",
         "| what | figure |",
