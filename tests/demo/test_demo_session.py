@@ -80,7 +80,7 @@ def test_ten_tracks_seven_of_them_live_in_at_most_4_mb() -> None:
 def test_sections_act_on_the_stand_ins_that_they_are_for_and_on_no_microphone() -> None:
     chosen = {_name(track): presets.load(track.preset) for track in SESSION.track if track.preset is not None}
     assert {name: preset.role for name, preset in chosen.items()} == dict.fromkeys(synth.STEMS, "ai_stem")
-    asked = {name: (preset.dip_amount > 0.0, preset.breath_amount > 0.0) for name, preset in chosen.items()}
+    asked = {name: (bool(preset.dip_amount), bool(preset.breath_amount)) for name, preset in chosen.items()}
     assert asked == {"bass": (False, False), "pad": (True, True), "keys": (True, True)}
 
 

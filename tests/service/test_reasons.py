@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from string import Formatter
 from uuid import UUID
 
@@ -55,7 +56,7 @@ def _swinging(hertz: float, level_db: float, swing_db: float, frames: int) -> np
 
 
 def _play(
-    models: Models, frames: int, silent_from: int | None = None
+    models: Models, frames: int, silent_from: int | None = None, user: UserValues = _ON
 ) -> tuple[Engine, list[dict[UUID, Told]], list[dict[str, tuple[bool, Reason]]]]:
     """What both members are told frame by frame, and what is said of the AI stem after each."""
     engine = Engine(RATE, models)
@@ -68,7 +69,7 @@ def _play(
     told, said = [], []
     for frame in range(frames):
         at, end = frame * FRAME, (frame + 1) * FRAME
-        engine.push(_AI, 1, at, ai[np.newaxis, at:end], _ON)
+        engine.push(_AI, 1, at, ai[np.newaxis, at:end], user)
         engine.push(_LIVE, 1, at, live[np.newaxis, at:end], _LIVE_SOURCE)
         rows = tuple(Row(member, Standing.WHOLE, end) for member in (_AI, _LIVE))
         engine.compute(Compute(0, end, frame == 0, False, rows, False))
@@ -119,6 +120,16 @@ def test_a_second_is_explained_by_what_was_sent_in_it(models: Models) -> None:
     assert values["breath"]["ride_db"] == pytest.approx(max(map(abs, last["breath_db"])), abs=0.0501)
     assert values["breath"]["live_db"] > values["breath"]["own_db"] + 2.0
     assert values["breath"]["depth_db"] == 2.5
+
+
+def test_trim_and_high_pass_are_explained_by_what_was_sent(models: Models) -> None:
+    staged = replace(_ON, staging_amount=1.0, staging_level_db=-20.0, high_pass_amount=0.4)
+    _, told, said = _play(models, 4 * _SECOND, user=staged)
+    values = {section: reason.values for section, (now, reason) in said[-1].items() if now}
+    assert values["staging"]["trim_db"] == pytest.approx(told[-1][_AI]["staging_db"], abs=0.0501)
+    # A sine of -6 dBFS peak has -9 dBFS RMS.
+    assert values["staging"]["level_db"] == pytest.approx(-9.0, abs=0.3)
+    assert values["high_pass"] == {"mix_percent": 40.0}
 
 
 def test_reasons_come_once_a_second_of_positions_and_are_the_same_every_time(models: Models) -> None:

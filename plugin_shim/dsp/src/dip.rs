@@ -5,21 +5,15 @@
 
 use std::f64::consts::{LOG2_10, PI};
 
-use crate::chain::{Declaration, Section};
-use crate::denormal::flush;
-use crate::ramp::{Pace, Ramp};
+use crate::chain::{CHANNELS, Declaration, Section};
+use crate::denormal::{flush, settled};
+use crate::value::Value;
 
 /// Name of the section in the declarations.
 pub const NAME: &str = "dip";
 
 /// Width of the bell; a cut of any depth has its half, in decibels, at the same two frequencies.
 pub const Q: f64 = 0.7;
-
-/// Most channels of a track.
-const CHANNELS: usize = 2;
-
-/// States closer to zero than this become zero: no subnormal number is ever computed with.
-const NOTHING: f64 = 1e-30;
 
 /// The section `dip`: `dip_db` is the gain of the bell at its centre, `dip_hz` the centre.
 ///
@@ -35,25 +29,6 @@ pub struct Dip {
     states: [[f64; 2]; CHANNELS],
     /// The sample that comes next unless the stream has a hole.
     next: i64,
-}
-
-#[derive(Debug)]
-struct Value {
-    id: u16,
-    pace: Pace,
-    rate: u32,
-    ramp: Ramp,
-}
-
-impl Value {
-    fn named(name: &str, rate: u32, declarations: &[Declaration]) -> Option<Value> {
-        let declared = declarations.iter().find(|declaration| declaration.name == name)?;
-        Some(Value { id: declared.id, pace: declared.pace, rate, ramp: Ramp::still(declared.neutral) })
-    }
-
-    fn set(&mut self, target: f64, position: i64) {
-        self.ramp.set(target, position, self.pace, self.rate);
-    }
 }
 
 impl Dip {
@@ -110,7 +85,7 @@ impl Section for Dip {
         self.next = position.saturating_add(i64::try_from(frames).unwrap_or(i64::MAX));
         let mut bell = self.bell(at);
         for index in 0..frames {
-            if !self.depth.ramp.moves(at) && self.depth.ramp.target() == 0.0 {
+            if self.depth.rests_at_0(at) {
                 // Nothing is set before the end of this stretch, so the rest of it rests too.
                 self.forget();
                 return;
@@ -166,12 +141,6 @@ impl Bell {
         *second = settled(2.0 * low - *second);
         if sample.is_finite() { flush((input + self.band * band) as f32) } else { sample }
     }
-}
-
-/// `state`, or zero where it is next to nothing.
-#[inline]
-fn settled(state: f64) -> f64 {
-    if state.abs() < NOTHING { 0.0 } else { state }
 }
 
 #[cfg(test)]

@@ -27,8 +27,8 @@ use wire::{
 /// Answers under way at a time: a second of frames and a burst.
 const ANSWERS: usize = 128;
 
-/// The value that Lock holds.
-const LOCKED: &str = "gain_db";
+/// What Lock holds: the gain, and the trim that it is told without.
+const LOCKED: [&str; 2] = ["gain_db", "staging_db"];
 
 /// Input below this is silence: -90 dBFS.
 const SILENCE: f32 = 3.162_277_6e-5;
@@ -352,7 +352,7 @@ impl Engine {
                 // Comparing refuses NaN too.
                 if (declared.min..=declared.max).contains(&value) {
                     self.chain.set(id, f64::from(value), at);
-                    if locked && declared.name == LOCKED {
+                    if locked && LOCKED.contains(&declared.name) {
                         self.shared.start_values[index].set(Some(value));
                     }
                 }

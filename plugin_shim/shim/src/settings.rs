@@ -36,6 +36,10 @@ pub(crate) struct Settings {
     dip_budget_lu: f32,
     breath_amount: f32,
     breath_depth_db: f32,
+    staging_amount: f32,
+    staging_level_db: f32,
+    density_amount: f32,
+    high_pass_amount: f32,
     /// Counts how often the service registered the instance.
     pub(crate) joined: u32,
 }
@@ -43,6 +47,7 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn read(shared: &Shared, rate: u32, offline: bool) -> Settings {
         let params = &shared.params;
+        let overall = params.overall_amount();
         // Before `joined`, which rises first: hops never go to a new connection under the run of the old one.
         let up = shared.link.up.load(Acquire);
         Settings {
@@ -59,12 +64,16 @@ impl Settings {
             falls_back: params.falls_back(),
             frozen: params.frozen(),
             role: params.role(),
-            amount: params.amount(),
+            amount: overall * params.amount(),
             offset_db: params.offset_db(),
-            dip_amount: params.dip_amount(),
+            dip_amount: overall * params.dip_amount(),
             dip_budget_lu: params.dip_budget_lu(),
-            breath_amount: params.breath_amount(),
+            breath_amount: overall * params.breath_amount(),
             breath_depth_db: params.breath_depth_db(),
+            staging_amount: overall * params.staging_amount(),
+            staging_level_db: params.staging_level_db(),
+            density_amount: overall * params.density_amount(),
+            high_pass_amount: overall * params.high_pass_amount(),
             joined: shared.link.joined.load(Acquire),
         }
     }
@@ -95,6 +104,10 @@ impl Settings {
             dip_budget_lu: self.dip_budget_lu,
             breath_amount: self.breath_amount,
             breath_depth_db: self.breath_depth_db,
+            staging_amount: self.staging_amount,
+            staging_level_db: self.staging_level_db,
+            density_amount: self.density_amount,
+            high_pass_amount: self.high_pass_amount,
         }
     }
 }

@@ -50,6 +50,14 @@ pub struct Hop {
     pub breath_amount: f32,
     /// Most that breath may move the level, in dB.
     pub breath_depth_db: f32,
+    /// The user's amount of staging, 0 to 1.
+    pub staging_amount: f32,
+    /// Level that staging brings the track to, in dBFS.
+    pub staging_level_db: f32,
+    /// The user's amount of density, 0 to 1.
+    pub density_amount: f32,
+    /// The user's amount of the high-pass, 0 to 1.
+    pub high_pass_amount: f32,
     /// Values that the run starts with, in the order of `PARAMETERS`; with START only.
     pub start: StartValues,
 }

@@ -1,4 +1,4 @@
-//! The fixed header: 128 bytes, little-endian, the same fields in every message.
+//! The fixed header: 144 bytes, little-endian, the same fields in every message.
 
 use uuid::Uuid;
 
@@ -186,6 +186,14 @@ pub struct Header {
     pub breath_amount: f32,
     /// Most that breath may move the level, 0 to 5 dB.
     pub breath_depth_db: f32,
+    /// The user's amount of staging, 0 to 1.
+    pub staging_amount: f32,
+    /// Level that staging brings the track to, -30 to 0 dBFS.
+    pub staging_level_db: f32,
+    /// The user's amount of density, 0 to 1.
+    pub density_amount: f32,
+    /// The user's amount of the high-pass, 0 to 1.
+    pub high_pass_amount: f32,
 }
 
 impl Header {
@@ -216,6 +224,10 @@ impl Header {
             dip_budget_lu: 0.0,
             breath_amount: 0.0,
             breath_depth_db: 0.0,
+            staging_amount: 0.0,
+            staging_level_db: 0.0,
+            density_amount: 0.0,
+            high_pass_amount: 0.0,
         }
     }
 
@@ -282,6 +294,10 @@ impl Header {
         out.put(self.dip_budget_lu.to_le_bytes());
         out.put(self.breath_amount.to_le_bytes());
         out.put(self.breath_depth_db.to_le_bytes());
+        out.put(self.staging_amount.to_le_bytes());
+        out.put(self.staging_level_db.to_le_bytes());
+        out.put(self.density_amount.to_le_bytes());
+        out.put(self.high_pass_amount.to_le_bytes());
         out.bytes
     }
 
@@ -374,6 +390,10 @@ impl Reader<'_> {
             dip_budget_lu: self.appended(MIN_HEADER_SIZE + 4),
             breath_amount: self.appended(MIN_HEADER_SIZE + 8),
             breath_depth_db: self.appended(MIN_HEADER_SIZE + 12),
+            staging_amount: self.appended(MIN_HEADER_SIZE + 16),
+            staging_level_db: self.appended(MIN_HEADER_SIZE + 20),
+            density_amount: self.appended(MIN_HEADER_SIZE + 24),
+            high_pass_amount: self.appended(MIN_HEADER_SIZE + 28),
         }))
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -35,8 +35,6 @@ __all__ = ["Mix", "MixSession", "MixTrack"]
 
 #: Choices of the plugin's parameters are saved as their number in the list.
 _CONTROL_DELAYS = get_args(session_file.ControlDelay)
-#: What a preset sets and a track may set by itself.
-_OWN = ("gain_offset_db", "dip_amount", "dip_budget_lu", "breath_amount", "breath_depth_db")
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,17 @@ class MixTrack:
         label: name in reports; it also fixes the track's identity, so it is unique in a session.
         role: ``"ai_stem"`` or ``"live_source"``; the preset's when left out.
         preset: name of a shipped preset, or the path of a ``.json`` file.
-        gain_offset_db: added after the model, -24 to 24 dB; the preset's when left out.
-        dip_amount: how much an AI stem makes room for the live sources, 0 to 1; the preset's when left out.
-        dip_budget_lu: most loudness that the dip may take, 0.5 to 6 LU; the preset's when left out.
-        breath_amount: how much an AI stem takes on the movement of the live sources, 0 to 1; the preset's when left out.
-        breath_depth_db: most that breath may move its level, 0 to 5 dB; the preset's when left out.
+        overall_amount: share of every amount, 0 to 1. This and what follows: the preset's when left out.
+        amount: share of the model's gain, 0 to 1.
+        gain_offset_db: added after the model, -24 to 24 dB.
+        staging_amount: how far it is brought to the session's level, 0 to 1.
+        staging_level_db: that level, -30 to -6 dBFS RMS.
+        high_pass_amount: how much of an AI stem's lows below 250 Hz goes, 0 to 1.
+        dip_amount: how much an AI stem makes room for the live sources, 0 to 1.
+        dip_budget_lu: most loudness that the dip may take, 0.5 to 6 LU.
+        density_amount: how far a live source's loudness range is narrowed, 0 to 1.
+        breath_amount: how much an AI stem takes on the movement of the live sources, 0 to 1.
+        breath_depth_db: most that breath may move its level, 0 to 5 dB.
         mute: leave the track out of the group and of the mix.
         offset_s: where the audio begins on the timeline, in s.
         before, after: other pedalboard plugins around HybridMix on this track.
@@ -63,9 +67,15 @@ class MixTrack:
     label: str
     role: presets.Role | None = None
     preset: str | None = None
+    overall_amount: float | None = None
+    amount: float | None = None
     gain_offset_db: float | None = None
+    staging_amount: float | None = None
+    staging_level_db: float | None = None
+    high_pass_amount: float | None = None
     dip_amount: float | None = None
     dip_budget_lu: float | None = None
+    density_amount: float | None = None
     breath_amount: float | None = None
     breath_depth_db: float | None = None
     mute: bool = False
@@ -158,17 +168,17 @@ class MixSession:
                 label=session_file.label_of(track),
                 role=track.role,
                 preset=placed(track.preset) if track.preset is not None else None,
-                gain_offset_db=track.gain_offset_db,
-                dip_amount=track.dip_amount,
-                dip_budget_lu=track.dip_budget_lu,
-                breath_amount=track.breath_amount,
-                breath_depth_db=track.breath_depth_db,
+                **{name: getattr(track, name) for name in presets.SETTINGS},
                 mute=track.mute,
                 offset_s=track.offset_s,
             )
             for track in parsed.track
         ]
-        settings = msgspec.structs.replace(parsed.session, profile=placed(parsed.session.profile))
+        settings = msgspec.structs.replace(
+            parsed.session,
+            profile=placed(parsed.session.profile),
+            situation=placed(parsed.session.situation) if parsed.session.situation is not None else None,
+        )
         named = path.parent / settings.plan if settings.plan is not None else None
         chosen = plan or named
         return cls(
@@ -185,7 +195,10 @@ class MixSession:
 
     def levels_alone(self) -> MixSession:
         """Return the same session, live, with the amount of every section at 0: gain and trim are what is left."""
-        off: dict[str, Any] = {item.name: 0.0 for item in fields(MixTrack) if item.name.endswith("_amount")}
+        sections = [
+            name for name in presets.SETTINGS if name.endswith("_amount") and name != "overall_amount"
+        ]
+        off: dict[str, Any] = dict.fromkeys(sections, 0.0)
         return self._with([replace(track, **off) for track in self._all_tracks], None)
 
     def _with(self, tracks: Sequence[MixTrack], plan: PlanFile | None) -> MixSession:
@@ -272,21 +285,22 @@ class MixSession:
             self._service = None
         self._frozen = None
 
-    def _preset_of(self, track: MixTrack) -> presets.Preset | None:
-        name = track.preset or self._default_preset
-        return presets.load(name) if name else None
+    def settings_of(self, track: MixTrack) -> presets.Preset:
+        """Return what ``track`` is set to: its own settings over the situation's over its preset's."""
+        name, situation = track.preset or self._default_preset, self.settings.situation
+        chosen = presets.load(name).over(presets.NEUTRAL) if name else presets.NEUTRAL
+        if situation is not None:
+            chosen = presets.load(situation).over(chosen)
+        own = {name: getattr(track, name) for name in ("role", *presets.SETTINGS)}
+        return presets.Preset(track.label, **own).over(chosen)
 
     def role_of(self, track: MixTrack) -> presets.Role | None:
         """Return the role of ``track``: its own, else its preset's."""
-        chosen = self._preset_of(track)
-        return track.role or (chosen.role if chosen else None)
+        return self.settings_of(track).role
 
     def _planned(self, track: MixTrack) -> dict[str, float]:
         """Return the settings of ``track`` that a plan depends on: plain values by permanent id."""
-        # What a track sets by itself wins over its preset.
-        own = {name: value for name in _OWN if (value := getattr(track, name)) is not None}
-        preset = msgspec.structs.replace(self._preset_of(track) or presets.NEUTRAL, **own)
-        return {**preset.params(), "role": float(presets.ROLES[self.role_of(track)])}
+        return {**self.settings_of(track).params(), "role": float(presets.ROLES[self.role_of(track)])}
 
     def planned_settings(self) -> dict[str, dict[str, float]]:
         """Return the settings of every track that a plan depends on, by label: plain values by permanent id."""
@@ -440,7 +454,7 @@ class MixSession:
         """Begin the real pass with the values that the first seconds lead to."""
         reached = self._rehearse([{}] * len(self._strips))
         # That trim is also for the time before the gains were known; only with them it is the right one.
-        gains = [{name: values[name] for name in values if name == "gain_db"} for values in reached]
+        gains = [{name: values[name] for name in values if name != "trim_db"} for values in reached]
         for strip, values in zip(self._strips, self._rehearse(gains), strict=True):
             strip.shim.start(values)
 
@@ -467,7 +481,8 @@ def _reached(rows: npt.NDArray[Any]) -> dict[str, float]:
     """Return the values of the last record, by parameter name; without those that were never sent."""
     if not rows.size:
         return {}
-    return {name: float(rows[-1][name]) for name in ("gain_db", "trim_db") if np.isfinite(rows[-1][name])}
+    started = ("gain_db", "trim_db", "staging_db")
+    return {name: float(rows[-1][name]) for name in started if np.isfinite(rows[-1][name])}
 
 
 def _block(rate: int, control_delay_ms: int) -> int:

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hybridmix import __version__
-from hybridmix.batch import why
+from hybridmix.batch import findings, why
 from hybridmix.batch.audio import Audio
 from hybridmix.batch.loudness import Energies, integrated, short_term
-from hybridmix.batch.meter import Meter, Peaks, TruePeak
+from hybridmix.batch.meter import Levels, Meter, Peaks, TruePeak
 from hybridmix.batch.picture import Curve
 from hybridmix.batch.report import Counters, GainRange, Level, MixLevel, Report, TrackReport, finite
 from hybridmix.batch.strip import Strip
@@ -75,6 +75,8 @@ class Observer:
         self._counters_before = _counters(service.status())
         self._trace_skip = trace.count(service.trace)
         self._heard = Peaks([strip.channels for strip in strips])
+        #: Of every strip that is staged.
+        self._levels = [Levels(rate, strip.channels) if strip.shim.is_staged else None for strip in strips]
         #: One stream per track, and the mix as the last.
         self._after = Meter(rate, [*(strip.channels for strip in strips), 2])
         self._true_peak = TruePeak(rate)
@@ -82,8 +84,11 @@ class Observer:
         self._starts = {strip.shim.label: strip.shim.start_values for strip in strips}
 
     def heard(self, inputs: Sequence[Audio]) -> None:
-        """Note the peaks of what the plugins heard, in their order; loudness is the service's to measure."""
+        """Note peaks and levels of what the plugins heard, in their order; loudness is the service's to measure."""
         self._heard.add(np.concatenate(inputs))
+        for levels, block in zip(self._levels, inputs, strict=True):
+            if levels is not None:
+                levels.add(block)
 
     def left(self, stems: Sequence[Audio], mix: Audio) -> None:
         """Note what left the strips, in their order, and its sum."""
@@ -99,30 +104,12 @@ class Observer:
         rows = self._service.traced(self._trace_skip)
         mine = {label: rows[rows["member"] == instance.bytes] for label, instance in self._instances.items()}
         gains = {label: self._curve(label, _known(one), "gain_db") for label, one in mine.items()}
-        dips = {label: self._curve(label, _sent(one, "dip_db"), "dip_db") for label, one in mine.items()}
-        rides = {
-            label: self._curve(label, _sent(one, "breath_db"), "breath_db") for label, one in mine.items()
-        }
         trim = self._curve(session.tracks[0].label, mine[session.tracks[0].label], "trim_db")
         complete = not any(counters[name] for name in counters if name != "absent")
         needed = max((member["needed_delay_ms"] for member in _members(status)), default=0.0)
         lowest = _range(trim).min
         tracks = [
-            TrackReport(
-                label=track.label,
-                role=session.role_of(track),
-                path=str(track.audio) if isinstance(track.audio, Path) else None,
-                before=Level(
-                    # Frames that nobody waited for were not measured: half a figure would be a wrong one.
-                    finite(integrated(self._energies(mine[track.label], frames))) if complete else None,
-                    finite(self._heard.dbfs(index)),
-                ),
-                after=Level(*self._level(index)),
-                gain_db=_range(gains[track.label]),
-                dip_db=_range(dips[track.label]),
-                breath_db=_range(rides[track.label]),
-                reasons=[],
-            )
+            self._track(session, index, mine[track.label], frames, complete=complete)
             for index, track in enumerate(session.tracks)
         ]
         # What was rehearsed before has epochs of its own.
@@ -163,6 +150,43 @@ class Observer:
         """Return ``track`` with the reasons of its sections."""
         own = [second for second in done if second.member == self._instances[track.label]]
         return msgspec.structs.replace(track, reasons=why.reasons(track, trim_db, own))
+
+    def _track(
+        self, session: MixSession, index: int, rows: npt.NDArray[Any], frames: int, *, complete: bool
+    ) -> TrackReport:
+        """Report on the track ``index`` of ``session``, of which the service has the records ``rows``."""
+        track = session.tracks[index]
+        settings = session.settings_of(track)
+        dip, ride, staged, mix = (
+            _range(self._curve(track.label, _sent(rows, name), name))
+            for name in ("dip_db", "breath_db", "staging_db", "density_mix")
+        )
+        # Frames that nobody waited for were not measured: half a figure would be a wrong one.
+        lufs = finite(integrated(self._energies(rows, frames))) if complete else None
+        peak = finite(self._heard.dbfs(index))
+        levels = self._levels[index]
+        level = finite(levels.dbfs()) if levels is not None else None
+        found = [*findings.delivery(settings.role, lufs, peak)]
+        if (
+            settings.staging_amount == settings.overall_amount == 1.0
+            and settings.staging_level_db is not None
+        ):
+            found += findings.held_back(level, peak, settings.staging_level_db, staged.end)
+        return TrackReport(
+            label=track.label,
+            role=settings.role,
+            path=str(track.audio) if isinstance(track.audio, Path) else None,
+            before=Level(lufs, peak),
+            after=Level(*self._level(index)),
+            gain_db=_range(self._curve(track.label, _known(rows), "gain_db")),
+            dip_db=dip,
+            breath_db=ride,
+            staging_db=staged,
+            density_mix=mix,
+            level_dbfs=level,
+            findings=found,
+            reasons=[],
+        )
 
     def _reported(self, status: dict[str, Any], frames: int) -> bool:
         """Whether every plugin has told the service about its last block."""

@@ -76,6 +76,8 @@ class Shim:
         self._params = params
         self._plan = plan
         self._plugin = pedalboard.VST3Plugin(str(bundle))
+        #: Whether it is asked to bring the track to the session's level.
+        self.is_staged = params.get("staging_amount", 0.0) > 0.0
         #: Values that the next run from a stop begins with, by parameter name.
         self.start_values: dict[str, float] = {}
         self.start({})

@@ -65,6 +65,14 @@ class TrackReport(msgspec.Struct, frozen=True):
     dip_db: GainRange
     #: Gain of its breath, as ``gain_db``; ``None`` where it had none.
     breath_db: GainRange
+    #: Trim of staging, as ``gain_db``; ``None`` where it had none. ``gain_db`` is what was given without it.
+    staging_db: GainRange
+    #: Share of the compressed copy, as ``gain_db``; ``None`` where it had no density.
+    density_mix: GainRange
+    #: Level as recorded in dBFS RMS, where it was staged.
+    level_dbfs: float | None
+    #: What is worth knowing about it, in words.
+    findings: list[str]
     #: Why the sections that were at work did what they did.
     reasons: list[TrackReason]
 

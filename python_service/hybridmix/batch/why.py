@@ -44,6 +44,10 @@ def _reported(
         return {"trim_db": trim_db, "peak_dbfs": mean["aim_dbfs"] - trim_db}
     if section == "dip":
         return {"dip_db": track.dip_db.min}
+    if section == "staging":
+        return {"level_db": track.level_dbfs, "trim_db": track.staging_db.end}
+    if section == "density" and track.density_mix.max is not None:
+        return {"mix_percent": 100.0 * track.density_mix.max}
     if section == "breath" and track.breath_db.min is not None and track.breath_db.max is not None:
         return {"ride_db": max(-track.breath_db.min, track.breath_db.max)}
     return {}

@@ -118,6 +118,9 @@ def _show(report: Report, out: Path) -> None:
         console.print(
             f"trim     down to {_number(report.trim_db_min)} dB on the whole group, to keep the sum below -1 dBFS"
         )
+    for track in report.tracks:
+        for finding in track.findings:
+            console.print(f"note     {track.label}: {finding}")
     if mix.clipped_samples:
         console.print(f'clipped  {mix.clipped_samples} samples; write bits = "float" to keep them')
     for track in report.tracks:

@@ -99,6 +99,7 @@ class Engine:
         schema = parameters.load()
         self._gain = schema.named("gain_db")
         self._trim = schema.named("trim_db")
+        self._staging = schema.named("staging_db")
         #: What failed in the last frame.
         self._failures: list[ModelError] = []
         #: Frames whose values were held because a model failed.
@@ -241,18 +242,21 @@ class Engine:
             if frame is not None and frame.run != kept.run:
                 kept.run = frame.run
                 begun.append(kept)
-                self._rack.begin(kept.slot, dict(frame.user.start))
+                self._rack.begin(kept.slot, frame.user)
         lineup.read_users()
         sheet = Sheet.of(frames)
         energy = self._energy(frames, sheet)
         present = np.array([frame is not None for frame in frames], np.bool_)
         self._failures = []
+        staged = self._unless_it_fails(lambda: self._rack.stage(lineup, frames))
+        trims = self._rack.staging_db(lineup.slots)
         ride = self._unless_it_fails(lambda: self._rack.ride(lineup, energy, present))
         decided = self._unless_it_fails(
-            lambda: self._decide(lineup, frames, sheet, energy, present, begun, action.fresh, ride)
+            lambda: self._decide(lineup, frames, sheet, energy, present, begun, action.fresh, trims, ride)
         )
         gains, known, trim = decided or (np.zeros_like(energy), np.zeros_like(present), None)
-        dip = self._unless_it_fails(lambda: self._rack.make_room(lineup, frames, gains))
+        dip = self._unless_it_fails(lambda: self._rack.make_room(lineup, frames, gains + trims))
+        dense = self._unless_it_fails(lambda: self._rack.thicken(lineup, energy, staged, present))
         self._hold()
         rest = [] if trim is None else [(self._trim.id, trim)]
         gain = self._gain.id
@@ -260,7 +264,9 @@ class Engine:
             [(gain, value), *rest] if sent else rest
             for value, sent in zip(gains.tolist(), known.tolist(), strict=True)
         ]
-        processed = [said for said in (dip, ride) if said is not None]
+        # In the order of their ids.
+        every = (dip, ride, staged.said if staged else None, dense, self._rack.cut_lows(lineup, present))
+        processed = [said for said in every if said is not None]
         self._diary.note(Page(action, lineup, energy, gains, known, trim, processed))
         for said in processed:
             told = said.add_to(told)
@@ -311,15 +317,17 @@ class Engine:
     def _begin(self, members: Sequence[Kept], fresh: bool) -> None:
         """Begin the runs of ``members`` from their start values, where nothing is known.
 
-        Start values are as the plugin applies them, so the user's part is taken off; the trim is that of the
-        group, so the lowest holds, and only where the whole group begins.
+        Start values are as the plugin applies them, so the user's part is taken off and staging's put back; the trim is
+        that of the group, so the lowest holds, and only where the whole group begins.
         """
         slots, gains, trims = [], [], []
         for kept in members:
             user, start = kept.user, dict(kept.user.start)
             if self._gain.id in start and user.amount > 0.0:
                 slots.append(kept.slot)
-                asked = (start[self._gain.id] - user.offset_db) / user.amount
+                asked = (start[self._gain.id] - user.offset_db) / user.amount + start.get(
+                    self._staging.id, 0.0
+                )
                 gains.append(min(max(asked, self._gain.min), self._gain.max))
             if self._trim.id in start:
                 trims.append(start[self._trim.id])
@@ -339,6 +347,7 @@ class Engine:
         present: npt.NDArray[np.bool_],
         begun: Sequence[Kept],
         fresh: bool,
+        trims: Floats,
         ride: Said | None,
     ) -> tuple[Floats, npt.NDArray[np.bool_], float | None]:
         self._begin(begun, fresh)
@@ -350,11 +359,14 @@ class Engine:
         bleed = energy if self._rule.hears else None
         gains, known = self._safety.step(slots, said, lineup.aim_db, lineup.locked, self._rule.slew_db, bleed)
         # A plugin whose gain is not known yet, and that was not told one to start with, is at 0 dB.
-        asked = np.clip(gains * lineup.amount + lineup.offset_db, self._gain.min, self._gain.max)
+        # The model's aim is meant for the track as recorded: what staging does of it already is left to staging.
+        asked = (gains - trims) * lineup.amount + lineup.offset_db
+        asked = np.clip(asked, self._gain.min, self._gain.max)
         gains = np.where(known, asked, 0.0).astype(np.float32, copy=False)
         if self._headroom is None:
             return gains, known, None
-        trim = self._headroom.step(audio, gains if ride is None else gains + ride.values["breath_db"])
+        heard = gains + trims
+        trim = self._headroom.step(audio, heard if ride is None else heard + ride.values["breath_db"])
         return gains, known, min(max(trim, self._trim.min), self._trim.max)
 
     def _energy(self, frames: Sequence[Frame | None], sheet: Sheet | None) -> Floats:

@@ -19,6 +19,9 @@ SENTENCES: Mapping[str, str] = {
     "gain": "comes in at {in_lufs:.1f} LUFS; gets {low_db:+.1f} to {high_db:+.1f} dB",
     "headroom": "the tracks would peak at {peak_dbfs:+.1f} dBFS together; each gets {trim_db:+.1f} dB to stay at {aim_dbfs:.1f}",
     "dip": "covers live sources; down to {dip_db:.1f} dB near {dip_hz:.0f} Hz, costs {cost_lu:.1f} LU of {budget_lu:.1f}",
+    "staging": "comes in at {level_db:.1f} dBFS RMS; trimmed by {trim_db:+.1f} dB",
+    "density": "a copy compressed above {threshold_db:.1f} dBFS is mixed in at {mix_percent:.0f} %",
+    "high_pass": "lows give way to the live sources by {mix_percent:.0f} %",
     "breath": "live sources move by {live_db:.1f} dB, this by {own_db:.1f}; ridden by up to {ride_db:.1f} dB of {depth_db:.1f}",
 }
 

@@ -329,6 +329,8 @@ class Service:
                 *(settings.amount, settings.offset_db, settings.delay, member.start, locked),
                 *(settings.role, settings.dip_amount, settings.dip_budget_lu),
                 *(settings.breath_amount, settings.breath_depth_db),
+                *(settings.staging_amount, settings.staging_level_db),
+                *(settings.density_amount, settings.high_pass_amount),
             )
         member.run, member.position = run, position + frames
         if frames:
