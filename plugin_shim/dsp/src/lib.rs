@@ -11,9 +11,13 @@ pub mod chain;
 pub mod denormal;
 pub mod dip;
 pub mod gain;
+pub mod groove;
+pub mod line;
 pub mod ramp;
 
 pub use chain::{Chain, Declaration, Section};
 pub use dip::Dip;
 pub use gain::Gain;
+pub use groove::Groove;
+pub use line::Line;
 pub use ramp::{Pace, Ramp};

@@ -38,6 +38,12 @@ pub struct Context {
     pub breath_amount: f32,
     /// Most that breath may move the level, in dB.
     pub breath_depth_db: f32,
+    /// The user's amount of groove, 0 to 1.
+    pub groove_amount: f32,
+    /// Most that groove may shift around its constant, in ms.
+    pub groove_limit_ms: f32,
+    /// Most that its constant may be, in ms.
+    pub groove_constant_ms: f32,
 }
 
 /// The audio ends of the rings for hops.
@@ -194,6 +200,9 @@ impl Cutter {
             dip_budget_lu: context.dip_budget_lu,
             breath_amount: context.breath_amount,
             breath_depth_db: context.breath_depth_db,
+            groove_amount: context.groove_amount,
+            groove_limit_ms: context.groove_limit_ms,
+            groove_constant_ms: context.groove_constant_ms,
             start: StartValues::default(),
         }
     }

@@ -238,6 +238,9 @@ impl Member {
             dip_budget_lu: hop.dip_budget_lu,
             breath_amount: hop.breath_amount,
             breath_depth_db: hop.breath_depth_db,
+            groove_amount: hop.groove_amount,
+            groove_limit_ms: hop.groove_limit_ms,
+            groove_constant_ms: hop.groove_constant_ms,
             count: u32::try_from(start.as_slice().len()).unwrap_or_default(),
             ..Header::new(Kind::Block)
         };

@@ -37,6 +37,14 @@ pub const DIP_BUDGET: ParamId = 11;
 pub const BREATH_AMOUNT: ParamId = 12;
 /// Most that breath may move the level.
 pub const BREATH_DEPTH: ParamId = 13;
+/// How much of the service's groove is used; the track is late by the look-ahead while it is above 0.
+pub const GROOVE_AMOUNT: ParamId = 35;
+/// Most that groove shifts around its constant.
+pub const GROOVE_LIMIT: ParamId = 36;
+/// Whether the constant follows the drummer or is zero.
+pub const GROOVE_CONSTANT: ParamId = 37;
+/// Tempo where the host gives none.
+pub const GROOVE_TEMPO: ParamId = 38;
 /// Read-only: what the plugin is doing.
 pub const STATUS: ParamId = 20;
 /// Read-only: the gain at the end of the last block.
@@ -48,6 +56,10 @@ pub const NEEDED_DELAY: ParamId = 23;
 
 /// The control delays on offer, in milliseconds, in the order of the choice.
 pub const DELAYS_MS: [u32; 5] = [20, 40, 60, 100, 200];
+
+/// The limits of groove on offer, in milliseconds, in the order of the choice; and the most that its constant may be.
+pub const GROOVE_LIMITS_MS: [f32; 3] = [5.0, 10.0, 20.0];
+const GROOVE_CONSTANT_MS: f32 = 20.0;
 
 /// How a plain value is counted and written.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -125,7 +137,7 @@ static STATUS_TEXTS: [&str; STATUSES.len()] = {
 };
 
 /// Every host parameter, in the order in which editors list them. Entries are appended, never changed.
-pub static PARAMS: [Param; 17] = [
+pub static PARAMS: [Param; 21] = [
     choice(BYPASS, "bypass", "Bypass", &["Off", "On"], 0.0),
     number(AMOUNT, ("amount", "Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
     number(GAIN_OFFSET, ("gain_offset", "Gain Offset"), (-24.0, 24.0), 0.0, (0.1, 1, "dB")),
@@ -149,6 +161,10 @@ pub static PARAMS: [Param; 17] = [
     number(DIP_BUDGET, ("dip_budget", "Dip Budget"), (0.5, 6.0), 1.0, (0.1, 1, "LU")),
     number(BREATH_AMOUNT, ("breath_amount", "Breath Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
     number(BREATH_DEPTH, ("breath_depth", "Breath Depth"), (0.0, 5.0), 2.5, (0.1, 1, "dB")),
+    number(GROOVE_AMOUNT, ("groove_amount", "Groove Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
+    choice(GROOVE_LIMIT, "groove_limit", "Groove Limit", &["5 ms", "10 ms", "20 ms"], 0.0),
+    choice(GROOVE_CONSTANT, "groove_constant", "Groove Constant", &["Follow", "Zero"], 0.0),
+    number(GROOVE_TEMPO, ("groove_tempo", "Groove Tempo"), (0.0, 300.0), 0.0, (0.001, 3, "BPM")),
 ];
 
 /// The parameter with this number.
@@ -349,6 +365,32 @@ impl ParamValues {
     #[allow(clippy::cast_possible_truncation)]
     pub fn breath_depth_db(&self) -> f32 {
         self.get(BREATH_DEPTH) as f32
+    }
+
+    /// Share of the service's groove, 0 to 1.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn groove_amount(&self) -> f32 {
+        (self.get(GROOVE_AMOUNT) / 100.0) as f32
+    }
+
+    /// Most that groove shifts around its constant, in ms.
+    #[must_use]
+    pub fn groove_limit_ms(&self) -> f32 {
+        let index = usize::try_from(integer(self.get(GROOVE_LIMIT))).unwrap_or(0);
+        GROOVE_LIMITS_MS.get(index).copied().unwrap_or(GROOVE_LIMITS_MS[0])
+    }
+
+    /// Most that the constant of groove may be, in ms.
+    #[must_use]
+    pub fn groove_constant_ms(&self) -> f32 {
+        if self.get(GROOVE_CONSTANT) >= 0.5 { 0.0 } else { GROOVE_CONSTANT_MS }
+    }
+
+    /// Tempo in quarter notes per minute where the host gives none; `None` where the user gives none either.
+    #[must_use]
+    pub fn groove_tempo(&self) -> Option<f64> {
+        Some(self.get(GROOVE_TEMPO)).filter(|&tempo| tempo > 0.0)
     }
 
     /// Group, 1 to 16.

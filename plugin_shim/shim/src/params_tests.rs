@@ -71,6 +71,10 @@ fn ids_and_names_are_those_that_projects_have_saved() {
         (11, "dip_budget"),
         (12, "breath_amount"),
         (13, "breath_depth"),
+        (35, "groove_amount"),
+        (36, "groove_limit"),
+        (37, "groove_constant"),
+        (38, "groove_tempo"),
     ];
     assert_eq!(declared, permanent);
 }

@@ -21,6 +21,9 @@ fn hop(run: u32, index: i64, flags: u32) -> Hop {
         dip_budget_lu: 1.0,
         breath_amount: 0.0,
         breath_depth_db: 2.5,
+        groove_amount: 0.5,
+        groove_limit_ms: 0.5,
+        groove_constant_ms: 0.5,
         start: [None; 5],
     }
 }
@@ -105,6 +108,9 @@ fn a_block_ends_where_the_receiver_must_see_a_difference() {
         Hop { dip_budget_lu: 2.0, ..hop(1, 1, sync) },
         Hop { breath_amount: 0.5, ..hop(1, 1, sync) },
         Hop { breath_depth_db: 4.0, ..hop(1, 1, sync) },
+        Hop { groove_amount: 0.7, ..hop(1, 1, sync) },
+        Hop { groove_limit_ms: 4.0, ..hop(1, 1, sync) },
+        Hop { groove_constant_ms: 4.0, ..hop(1, 1, sync) },
         Hop { group: 2, ..hop(1, 1, sync) },
         announcement(2),
     ];

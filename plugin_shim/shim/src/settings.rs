@@ -7,7 +7,7 @@ use wire::flags;
 use crate::hops::Context;
 use crate::params::Mode;
 use crate::shared::Shared;
-use crate::transport::Transport;
+use crate::transport::{Transport, beat_after};
 
 /// Beats and tempos beyond these are what hosts give when they mean "unknown".
 const FARTHEST_BEAT: f64 = 1e12;
@@ -34,6 +34,11 @@ pub(crate) struct Settings {
     dip_budget_lu: f32,
     breath_amount: f32,
     breath_depth_db: f32,
+    groove_amount: f32,
+    groove_limit_ms: f32,
+    groove_constant_ms: f32,
+    /// Tempo where the host gives none.
+    tempo: Option<f64>,
     /// Counts how often the service registered the instance.
     pub(crate) joined: u32,
 }
@@ -62,6 +67,10 @@ impl Settings {
             dip_budget_lu: params.dip_budget_lu(),
             breath_amount: params.breath_amount(),
             breath_depth_db: params.breath_depth_db(),
+            groove_amount: params.groove_amount(),
+            groove_limit_ms: params.groove_limit_ms(),
+            groove_constant_ms: params.groove_constant_ms(),
+            tempo: params.groove_tempo(),
             joined: shared.link.joined.load(Acquire),
         }
     }
@@ -71,16 +80,21 @@ impl Settings {
         (self.group, self.delay, self.joined) != (last.group, last.delay, last.joined)
     }
 
-    /// What goes with the hops of a block.
-    pub(crate) fn context(&self, transport: &Transport, lead: u32) -> Context {
+    /// What goes with the hops of a block whose first sample is at `position` of a clock of `rate` Hz.
+    pub(crate) fn context(&self, transport: &Transport, lead: u32, (position, rate): (i64, u32)) -> Context {
         let flag = |on: bool, flag: u32| if on { flag } else { 0 };
+        let (beat, tempo) = match (transport.tempo, self.tempo) {
+            // The host does not count: beat 0 is at position 0.
+            (None, Some(tempo)) => (beat_after(Some(0.0), self.tempo, position, rate), Some(tempo)),
+            _ => (transport.beat, transport.tempo),
+        };
         Context {
             flags: flag(transport.playing, flags::PLAYING)
                 | flag(self.sync, flags::SYNC)
                 | flag(self.bypass, flags::BYPASSED)
                 | flag(self.locked, flags::LOCKED),
-            beat: transport.beat.filter(|beat| beat.abs() <= FARTHEST_BEAT),
-            tempo: transport.tempo.filter(|tempo| (0.0..=FASTEST_TEMPO).contains(tempo)),
+            beat: beat.filter(|beat| beat.abs() <= FARTHEST_BEAT),
+            tempo: tempo.filter(|tempo| (0.0..=FASTEST_TEMPO).contains(tempo)),
             group: self.group,
             role: self.role,
             delay: self.delay,
@@ -91,6 +105,9 @@ impl Settings {
             dip_budget_lu: self.dip_budget_lu,
             breath_amount: self.breath_amount,
             breath_depth_db: self.breath_depth_db,
+            groove_amount: self.groove_amount,
+            groove_limit_ms: self.groove_limit_ms,
+            groove_constant_ms: self.groove_constant_ms,
         }
     }
 }

@@ -74,6 +74,15 @@ pub enum WireError {
     /// Depth of breath not within 0 to 5 dB.
     #[error("depth of breath is outside 0 to 5 dB")]
     BreathDepth,
+    /// Amount of groove not within 0 to 1.
+    #[error("amount of groove is outside 0 to 1")]
+    GrooveAmount,
+    /// Limit of groove not within 0 to 20 ms.
+    #[error("limit of groove is outside 0 to 20 ms")]
+    GrooveLimit,
+    /// Constant of groove not within 0 to 20 ms.
+    #[error("constant of groove is outside 0 to 20 ms")]
+    GrooveConstant,
     /// Beat not finite where it is declared.
     #[error("beat is not finite")]
     Beat,
@@ -149,6 +158,9 @@ impl WireError {
             Self::DipBudget => "dip_budget_lu",
             Self::BreathAmount => "breath_amount",
             Self::BreathDepth => "breath_depth_db",
+            Self::GrooveAmount => "groove_amount",
+            Self::GrooveLimit => "groove_limit_ms",
+            Self::GrooveConstant => "groove_constant_ms",
             Self::Beat => "beat",
             Self::Tempo => "tempo",
             Self::Flags(_) => "flags",

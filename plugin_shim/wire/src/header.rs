@@ -1,4 +1,4 @@
-//! The fixed header: 128 bytes, little-endian, the same fields in every message.
+//! The fixed header: 176 bytes, little-endian, the same fields in every message.
 
 use uuid::Uuid;
 
@@ -186,6 +186,12 @@ pub struct Header {
     pub breath_amount: f32,
     /// Most that breath may move the level, 0 to 5 dB.
     pub breath_depth_db: f32,
+    /// The user's amount of groove, 0 to 1.
+    pub groove_amount: f32,
+    /// Most that groove may shift around its constant, 0 to 20 ms.
+    pub groove_limit_ms: f32,
+    /// Most that its constant may be, 0 to 20 ms.
+    pub groove_constant_ms: f32,
 }
 
 impl Header {
@@ -216,6 +222,9 @@ impl Header {
             dip_budget_lu: 0.0,
             breath_amount: 0.0,
             breath_depth_db: 0.0,
+            groove_amount: 0.0,
+            groove_limit_ms: 0.0,
+            groove_constant_ms: 0.0,
         }
     }
 
@@ -282,6 +291,11 @@ impl Header {
         out.put(self.dip_budget_lu.to_le_bytes());
         out.put(self.breath_amount.to_le_bytes());
         out.put(self.breath_depth_db.to_le_bytes());
+        out.put([0; 32]);
+        out.put(self.groove_amount.to_le_bytes());
+        out.put(self.groove_limit_ms.to_le_bytes());
+        out.put(self.groove_constant_ms.to_le_bytes());
+        out.put([0; 4]);
         out.bytes
     }
 
@@ -374,6 +388,9 @@ impl Reader<'_> {
             dip_budget_lu: self.appended(MIN_HEADER_SIZE + 4),
             breath_amount: self.appended(MIN_HEADER_SIZE + 8),
             breath_depth_db: self.appended(MIN_HEADER_SIZE + 12),
+            groove_amount: self.appended(MIN_HEADER_SIZE + 48),
+            groove_limit_ms: self.appended(MIN_HEADER_SIZE + 52),
+            groove_constant_ms: self.appended(MIN_HEADER_SIZE + 56),
         }))
     }
 

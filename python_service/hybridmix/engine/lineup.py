@@ -47,4 +47,7 @@ class Lineup:
             self.dip_budget_lu = np.array([user.dip_budget_lu for user in users], np.float32)
             self.breath_amount = np.array([user.breath_amount for user in users], np.float32)
             self.breath_depth_db = np.array([user.breath_depth_db for user in users], np.float32)
+            self.groove_amount = np.array([user.groove_amount for user in users], np.float32)
+            self.groove_limit_ms = np.array([user.groove_limit_ms for user in users], np.float32)
+            self.groove_constant_ms = np.array([user.groove_constant_ms for user in users], np.float32)
             self.delay = np.array([user.delay for user in users], np.float32)

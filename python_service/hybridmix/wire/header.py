@@ -1,4 +1,4 @@
-"""The fixed header: 128 bytes, little-endian, the same fields in every message."""
+"""The fixed header: 176 bytes, little-endian, the same fields in every message."""
 
 from __future__ import annotations
 
@@ -110,6 +110,9 @@ class Header(msgspec.Struct, frozen=True, gc=False):
         dip_budget_lu: loudness that the dip may take, 0 to 6 LU.
         breath_amount: the user's amount of breath, 0 to 1.
         breath_depth_db: most that breath may move the level, 0 to 5 dB.
+        groove_amount: the user's amount of groove, 0 to 1.
+        groove_limit_ms: most that groove may shift around its constant, 0 to 20 ms.
+        groove_constant_ms: most that its constant may be, 0 to 20 ms.
     """
 
     kind: Kind
@@ -135,3 +138,6 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     dip_budget_lu: float = 0.0
     breath_amount: float = 0.0
     breath_depth_db: float = 0.0
+    groove_amount: float = 0.0
+    groove_limit_ms: float = 0.0
+    groove_constant_ms: float = 0.0

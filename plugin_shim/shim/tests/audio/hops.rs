@@ -64,6 +64,9 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
         (params::DIP_BUDGET, 1.5),
         (params::BREATH_AMOUNT, 80.0),
         (params::BREATH_DEPTH, 3.5),
+        (params::GROOVE_AMOUNT, 70.0),
+        (params::GROOVE_LIMIT, 1.0),
+        (params::GROOVE_TEMPO, 90.0),
     ] {
         assert!(rig.shared.params.set(id, plain));
     }
@@ -83,9 +86,22 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
     );
     assert_eq!((hop.dip_amount, hop.dip_budget_lu), (0.6, 1.5));
     assert_eq!((hop.breath_amount, hop.breath_depth_db), (0.8, 3.5));
+    assert_eq!((hop.groove_amount, hop.groove_limit_ms, hop.groove_constant_ms), (0.7, 10.0, 20.0));
     assert!((hop.beat - 1.02).abs() < 1e-9, "480 samples later at 120");
     let expected = flags::PLAYING | flags::HAS_BEAT | flags::HAS_TEMPO;
     assert_eq!(hop.flags, expected);
+}
+
+#[test]
+fn where_the_host_gives_no_tempo_the_users_counts_from_position_0() {
+    let mut rig = Rig::plain();
+    assert!(rig.shared.params.set(params::GROOVE_TEMPO, 90.0) && rig.shared.params.set(params::GROOVE_CONSTANT, 1.0));
+    let transport = Transport { playing: true, position: Some(48_000), ..Transport::default() };
+    rig.constant(&Block { offline: false, transport }, 0.1, 960);
+    let (hop, _) = rig.take()[2];
+    assert_eq!((hop.tempo, hop.groove_constant_ms), (90.0, 0.0));
+    assert!((hop.beat - 1.515).abs() < 1e-9, "1.01 s at 90");
+    assert_eq!(hop.flags, flags::PLAYING | flags::HAS_BEAT | flags::HAS_TEMPO);
 }
 
 #[test]
