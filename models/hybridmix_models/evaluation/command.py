@@ -42,6 +42,7 @@ class _Row(StrEnum):
 class _ProcessorName(StrEnum):
     DIP = "dip"
     BREATH = "breath"
+    GROOVE = "groove"
 
 
 class _SplitName(StrEnum):
@@ -123,6 +124,9 @@ def evaluate(
     Example: hybridmix models evaluate --set synthetic-a --model raw --model alm-mr-plus --json
     """
     if processor is not None:
+        if processor is _ProcessorName.GROOVE:
+            _evaluate_groove(data if data is not None else shared, songs, as_json=as_json)
+            return
         score = _evaluate_dip if processor is _ProcessorName.DIP else _evaluate_breath
         score(data if data is not None else shared / "eif", songs, as_json=as_json)
         return
@@ -289,6 +293,17 @@ def _evaluate_breath(folder: Path, songs: int | None, *, as_json: bool) -> None:
     both = list(pairs.pairs(live, ai))
     with _bar("pairs", len(both)) as advance:
         figures = score(both, advance)
+    typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
+
+
+def _evaluate_groove(folder: Path, most: int | None, *, as_json: bool) -> None:
+    """Print the figures of groove: ``folder`` holds groove_midi and multimic_drums, ``most`` of each drummer."""
+    with extra():
+        from hybridmix_models.evaluation.groove.score import PER_DRUMMER, table
+        from hybridmix_models.evaluation.groove.score import evaluate as score
+
+    with _bar("performances", 10 * (most or PER_DRUMMER)) as advance:
+        figures = score(folder, most, advance)
     typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
 
 

@@ -21,9 +21,6 @@ const FADE_MS: i64 = 8;
 const CLEAR_MS: i64 = 3;
 const SEARCH_MS: i64 = 24;
 
-/// Changes below this share of a second are left out.
-const LEAST: i64 = 4000;
-
 /// Most channels of a track.
 const CHANNELS: usize = 2;
 
@@ -166,7 +163,7 @@ impl Groove {
             self.splice = None;
         }
         let Some(wanted) = self.wanted else { return };
-        if (wanted.shift - self.shift).abs() < (self.rate / LEAST).max(1) {
+        if wanted.shift == self.shift {
             self.wanted = None;
             return;
         }

@@ -22,7 +22,7 @@ from hybridmix.batch import private_service, session_file
 from hybridmix.batch.audio import Audio, Tape, Writer, array_source, file_source, pick_rate
 from hybridmix.batch.outcome import Measurement, Observer, Sinks
 from hybridmix.batch.picture import Curve
-from hybridmix.batch.plugin import Shim, bundle_path
+from hybridmix.batch.plugin import LOOK_AHEAD_MS, Shim, bundle_path
 from hybridmix.batch.report import Report
 from hybridmix.batch.strip import Strip
 from hybridmix.engine import trace
@@ -33,7 +33,16 @@ __all__ = ["Mix", "MixSession", "MixTrack"]
 #: Choices of the plugin's parameters are saved as their number in the list.
 _CONTROL_DELAYS = get_args(session_file.ControlDelay)
 #: What a preset sets and a track may set by itself.
-_OWN = ("gain_offset_db", "dip_amount", "dip_budget_lu", "breath_amount", "breath_depth_db")
+_OWN = (
+    "gain_offset_db",
+    "dip_amount",
+    "dip_budget_lu",
+    "breath_amount",
+    "breath_depth_db",
+    "groove_amount",
+    "groove_limit_ms",
+    "groove_constant",
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,9 @@ class MixTrack:
         dip_budget_lu: most loudness that the dip may take, 0.5 to 6 LU; the preset's when left out.
         breath_amount: how much an AI stem takes on the movement of the live sources, 0 to 1; the preset's when left out.
         breath_depth_db: most that breath may move its level, 0 to 5 dB; the preset's when left out.
+        groove_amount: how much an AI stem takes on the timing of the live drummer, 0 to 1; the preset's when left out.
+        groove_limit_ms: most that groove shifts it around its constant, 5, 10 or 20 ms; the preset's when left out.
+        groove_constant: ``"follow"`` the drummer or ``"zero"``; the preset's when left out.
         mute: leave the track out of the group and of the mix.
         offset_s: where the audio begins on the timeline, in s.
         before, after: other pedalboard plugins around HybridMix on this track.
@@ -65,6 +77,9 @@ class MixTrack:
     dip_budget_lu: float | None = None
     breath_amount: float | None = None
     breath_depth_db: float | None = None
+    groove_amount: float | None = None
+    groove_limit_ms: presets.GrooveLimit | None = None
+    groove_constant: presets.GrooveConstant | None = None
     mute: bool = False
     offset_s: float = 0.0
     before: Sequence[pedalboard.Plugin] = field(default=())
@@ -149,6 +164,9 @@ class MixSession:
                 dip_budget_lu=track.dip_budget_lu,
                 breath_amount=track.breath_amount,
                 breath_depth_db=track.breath_depth_db,
+                groove_amount=track.groove_amount,
+                groove_limit_ms=track.groove_limit_ms,
+                groove_constant=track.groove_constant,
                 mute=track.mute,
                 offset_s=track.offset_s,
             )
@@ -217,9 +235,11 @@ class MixSession:
             "control_delay": float(_CONTROL_DELAYS.index(self.settings.control_delay_ms)),
             "group": float(self.settings.group),
             "role": float(presets.ROLES[self.role_of(track)]),
+            "groove_tempo": self.settings.tempo_bpm or 0.0,
         }
         shim = Shim(bundle, track.label, session, params)
-        return Strip(self._opener(track), shim, track.before, track.after, self.rate)
+        late = LOOK_AHEAD_MS * self.rate // 1000 if preset.groove_amount > 0.0 else 0
+        return Strip(self._opener(track), shim, track.before, track.after, self.rate, late)
 
     def _opener(self, track: MixTrack) -> Callable[[], Any]:
         if isinstance(track.audio, Path):
@@ -287,13 +307,17 @@ class MixSession:
         for strip in self._strips:
             strip.rewind()
         done = 0
-        for start in range(0, frames, self.block):
-            observer.heard([strip.advance(self.block)[:, : frames - start] for strip in self._strips])
+        # What groove holds back comes out after the end.
+        late = max(strip.late for strip in self._strips)
+        for start in range(0, frames + late, self.block):
+            heard = [strip.advance(self.block)[:, : max(0, frames - start)] for strip in self._strips]
+            if start < frames:
+                observer.heard(heard)
             count = min(frames - done, *(strip.output.frames for strip in self._strips))
             self._emit(count, sinks, observer)
             done += count
             if progress is not None:
-                progress(done / frames)
+                progress(min(1.0, done / frames))
         for strip in self._strips:
             strip.flush(frames - done)
         self._emit(frames - done, sinks, observer)

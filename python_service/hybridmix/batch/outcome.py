@@ -16,7 +16,7 @@ from hybridmix.batch.loudness import Energies, integrated, short_term
 from hybridmix.batch.meter import Meter, Peaks, TruePeak
 from hybridmix.batch.picture import Curve
 from hybridmix.batch.private_service import PrivateService
-from hybridmix.batch.report import Counters, GainRange, Level, MixLevel, Report, TrackReport, finite
+from hybridmix.batch.report import Counters, GainRange, GrooveReport, Level, MixLevel, Report, TrackReport, finite
 from hybridmix.batch.strip import Strip
 from hybridmix.engine import trace
 
@@ -81,6 +81,9 @@ class Observer:
         rides = {
             label: self._curve(label, _sent(one, "breath_db"), "breath_db") for label, one in mine.items()
         }
+        shifts = {
+            label: self._curve(label, _sent(one, "groove_ms"), "groove_ms") for label, one in mine.items()
+        }
         trim = self._curve(session.tracks[0].label, mine[session.tracks[0].label], "trim_db")
         complete = not any(counters[name] for name in counters if name != "absent")
         needed = max(member["needed_delay_ms"] for member in _members(status))
@@ -107,6 +110,7 @@ class Observer:
                     gain_db=_range(gains[track.label]),
                     dip_db=_range(dips[track.label]),
                     breath_db=_range(rides[track.label]),
+                    groove_ms=_range(shifts[track.label]),
                 )
                 for index, track in enumerate(session.tracks)
             ],
@@ -116,6 +120,7 @@ class Observer:
                 clipped_samples=0,
             ),
             trim_db_min=_range(trim).min,
+            groove=_groove(status),
             counters=Counters(**counters),
             complete=complete,
             advice="" if complete else _advice(session, needed),
@@ -158,6 +163,11 @@ class Observer:
             np.concatenate([np.zeros(len(learned)), rows["apply_at"] / self._rate]),
             np.concatenate([learned, rows[name]]),
         )
+
+
+def _groove(status: dict[str, Any]) -> GrooveReport:
+    said = status["groups"][0]["processors"].get("groove", {})
+    return GrooveReport(**{name: said.get(name) for name in GrooveReport.__struct_fields__})
 
 
 def _members(status: dict[str, Any]) -> list[dict[str, Any]]:

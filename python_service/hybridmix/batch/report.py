@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-__all__ = ["Counters", "GainRange", "Level", "MixLevel", "Report", "TrackReport", "write"]
+__all__ = ["Counters", "GainRange", "GrooveReport", "Level", "MixLevel", "Report", "TrackReport", "write"]
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -54,6 +54,20 @@ class TrackReport(msgspec.Struct, frozen=True):
     dip_db: GainRange
     #: Gain of its breath, as ``gain_db``; ``None`` where it had none.
     breath_db: GainRange
+    #: How late groove had it play, ms, as ``gain_db``; ``None`` where it did not.
+    groove_ms: GainRange
+
+
+class GrooveReport(msgspec.Struct, frozen=True):
+    """What groove heard, at the end: ``None`` where it was not there."""
+
+    #: How late the drummer plays on the whole, within plus and minus 20 ms; part of every shift.
+    constant_ms: float | None
+    #: Slots of a sixteenth in which somebody played, of the last 256.
+    slots: int | None
+    tempo_bpm: float | None
+    #: Why nothing moves; empty where it does.
+    idle: str | None
 
 
 class Counters(msgspec.Struct, frozen=True):
@@ -83,6 +97,7 @@ class Report(msgspec.Struct, frozen=True):
     tracks: list[TrackReport]
     mix: MixLevel
     trim_db_min: float | None
+    groove: GrooveReport
     counters: Counters
     complete: bool
     #: What to change so that the render becomes complete; empty when it is.

@@ -191,7 +191,7 @@ class Onsets:
             weak = strength < _WEAK * own
             if strength < _WEAKEST * own or (weak and _likeness(left / whole, self._picture[slot]) < _ALIKE):
                 return None
-            share = _LEARNING * strength / own
+            share = min(0.5, _LEARNING * strength / own)
         self._picture[slot] += share * (left / whole - self._picture[slot])
         self._own[slot] = max(strength, own * _FADING)
         first = end - _EARLIEST

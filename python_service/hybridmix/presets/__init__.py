@@ -18,6 +18,8 @@ from hybridmix.errors import InputError
 __all__ = ["NEUTRAL", "ROLES", "Preset", "Role", "load", "names", "schema"]
 
 Role = Literal["ai_stem", "live_source"]
+GrooveLimit = Literal[5, 10, 20]
+GrooveConstant = Literal["follow", "zero"]
 #: Value of the plugin's parameter ``role``: its number in the list, after "Unset".
 ROLES: Final[dict[Role | None, int]] = {None: 0, "ai_stem": 1, "live_source": 2}
 
@@ -50,6 +52,16 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         float, msgspec.Meta(ge=0.0, le=5.0, description="most that breath moves the level by, in dB")
     ] = 2.5
 
+    groove_amount: Annotated[
+        float, msgspec.Meta(ge=0.0, le=1.0, description="how much an AI stem is timed like the live drummer")
+    ] = 0.0
+    groove_limit_ms: Annotated[
+        GrooveLimit, msgspec.Meta(description="most that groove shifts around its constant, in ms")
+    ] = 5
+    groove_constant: Annotated[
+        GrooveConstant, msgspec.Meta(description="whether the constant of groove follows the drummer or is zero")
+    ] = "follow"
+
     def params(self) -> dict[str, float]:
         """Return what it sets in the plugin: plain values by the permanent names of the host parameters."""
         role = {"role": float(ROLES[self.role])} if self.role is not None else {}
@@ -60,6 +72,9 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "dip_amount": 100.0 * self.dip_amount,
             "dip_budget": self.dip_budget_lu,
             "gain_offset": self.gain_offset_db,
+            "groove_amount": 100.0 * self.groove_amount,
+            "groove_constant": float(get_args(GrooveConstant).index(self.groove_constant)),
+            "groove_limit": float(get_args(GrooveLimit).index(self.groove_limit_ms)),
         }
 
 
