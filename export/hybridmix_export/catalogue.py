@@ -278,7 +278,9 @@ _GROOVE = Export(
             "how far behind its begin the strongest hit of each slot so far was, newest last",
         ),
         Tensor("known", torch.bool, ("n", Groove.SLOTS), "flag", "slots in which somebody played"),
-        Tensor("ahead", torch.float32, ("n",), "slots", "1 to 4: from the newest to the one that is asked for"),
+        Tensor(
+            "ahead", torch.float32, ("n",), "slots", "1 to 4: from the newest to the one that is asked for"
+        ),
         Tensor("amount", torch.float32, ("n",), "1", "0 to 1: share of the shift"),
         Tensor("limit_ms", torch.float32, ("n",), "ms", "0 to 20: most around the constant, either way"),
         Tensor("constant_limit_ms", torch.float32, ("n",), "ms", "0 to 20: most of the constant, either way"),
@@ -306,7 +308,9 @@ _GROOVE = Export(
         "Begin with nothing known: the constant is drawn to the grid until a few slots were played.",
         "Rows whose ahead is no whole number mix two sets of weights.",
     ),
-    out_of_scope=("Triplets, swing that is no sixteenth, and tempos that change within the slots remembered.",),
+    out_of_scope=(
+        "Triplets, swing that is no sixteenth, and tempos that change within the slots remembered.",
+    ),
     trial=GrooveTrial(),
     ranges={"groove_ms": (-40.0, 40.0)},
     data=(

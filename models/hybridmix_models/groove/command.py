@@ -22,9 +22,9 @@ def register(app: typer.Typer) -> None:
 
 def fit_groove(
     data: Annotated[Path, typer.Option("--data", help="the Groove MIDI Dataset: a folder with its info.csv")],
-    out: Annotated[
-        Path, typer.Option("--out", help="file of the weights")
-    ] = Path("models/hybridmix_models/groove/weights.json"),
+    out: Annotated[Path, typer.Option("--out", help="file of the weights")] = Path(
+        "models/hybridmix_models/groove/weights.json"
+    ),
     most: Annotated[
         int | None, typer.Option("--most", min=1, help="performances of each drummer; all if left out")
     ] = None,
@@ -40,7 +40,9 @@ def fit_groove(
     performances = read_performances(data, most=most)
     found = weights(examples(performances))
     drummers = sorted({one.drummer for one in performances})
-    text = json.dumps({"performances": len(performances), "drummers": len(drummers), "weights": found}, indent=1)
+    text = json.dumps(
+        {"performances": len(performances), "drummers": len(drummers), "weights": found}, indent=1
+    )
     out.write_text(text + "\n", encoding="utf-8")
     typer.echo(f"wrote {out}: {len(performances)} performances by {len(drummers)} drummers")
 

@@ -57,7 +57,9 @@ def fit(found: Sequence[Examples]) -> Doubles:
     weights = np.zeros(means.shape[1])
     for _ in range(_ROUNDS):
         share = 1.0 / np.maximum(np.abs(left - means @ weights), _SMALL_MS)
-        weights = np.linalg.solve((means * share[:, None]).T @ means + small, (means * share[:, None]).T @ left)
+        weights = np.linalg.solve(
+            (means * share[:, None]).T @ means + small, (means * share[:, None]).T @ left
+        )
     return weights.round(_DIGITS)
 
 

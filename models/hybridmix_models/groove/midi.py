@@ -28,11 +28,11 @@ def profile(late_ms: Doubles, strength: Doubles) -> tuple[Doubles, Doubles]:
     whole = np.full(-(-len(late_ms) // _PER_BAR) * _PER_BAR, np.nan)
     late, loud = whole.copy(), whole.copy()
     late[: len(late_ms)], loud[: len(strength)] = late_ms, strength
-    late, loud = late.reshape(-1, _PER_BAR), loud.reshape(-1, _PER_BAR)
-    enough = np.isfinite(late).sum(axis=0) >= _FEWEST
+    bars = [part.reshape(-1, _PER_BAR) for part in (late, loud)]
+    enough = np.isfinite(bars[0]).sum(axis=0) >= _FEWEST
     found = [
         np.array([np.nanmedian(part[:, place]) if ok else np.nan for place, ok in enumerate(enough.tolist())])
-        for part in (late, loud)
+        for part in bars
     ]
     return found[0], found[1]
 

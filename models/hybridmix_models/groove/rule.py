@@ -60,8 +60,8 @@ class Groove(nn.Module):
             file = resources.files(__package__) / "weights.json"
             weights = json.loads(file.read_text(encoding="utf-8"))["weights"]
         lags = torch.zeros(self.OLDEST, len(self.LAGS))
-        for column, ages in enumerate(self.LAGS):
-            lags[[self.OLDEST - age for age in ages], column] = 1.0
+        for column, meant in enumerate(self.LAGS):
+            lags[[self.OLDEST - age for age in meant], column] = 1.0
         ages = torch.arange(self.SLOTS - 1, -1, -1, dtype=torch.float32)
         for name, values in (
             ("lags", lags),

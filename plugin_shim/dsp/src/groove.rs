@@ -73,7 +73,8 @@ impl Groove {
     /// A line of silence without a shift; `None` unless both parameters are declared. Allocates.
     #[must_use]
     pub fn new(rate: u32, declarations: &[Declaration]) -> Option<Groove> {
-        let id = |name| declarations.iter().find(|declared| declared.name == name).map(|declared| declared.id);
+        let id =
+            |name| declarations.iter().find(|declared| declared.name == name).map(|declared| declared.id);
         let rate = i64::from(rate);
         let held = samples(LOOK_AHEAD_MS + LARGEST_MS + FADE_MS + SEARCH_MS, rate);
         let held = usize::try_from(held).unwrap_or(0).next_power_of_two();
@@ -97,24 +98,26 @@ impl Groove {
         samples(ms, self.rate)
     }
 
-    /// Whole samples towards zero, so that no limit is passed.
+    /// A shift in whole samples, towards zero so that no limit is passed.
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
-    fn whole(&self, ms: f64) -> i64 {
-        (ms * self.rate as f64 / 1000.0) as i64
-    }
-
-    /// A shift in samples.
     fn late(&self, ms: f64) -> i64 {
         let most = self.samples(LARGEST_MS);
-        self.whole(ms).clamp(-most, most)
+        ((ms * self.rate as f64 / 1000.0) as i64).clamp(-most, most)
+    }
+
+    /// The nearest number of samples.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+    fn nearest(&self, ms: f64) -> i64 {
+        (ms * self.rate as f64 / 1000.0).round() as i64
     }
 
     /// The first and the last time at which the splice to `wanted` may begin; the first is when it is decided.
     fn window(&self, wanted: &Wanted) -> (i64, i64) {
         let earliest = self.shift.min(wanted.shift);
-        let free = self.splice.map_or(wanted.at, |splice| splice.begin + self.samples(FADE_MS)).max(wanted.at);
+        let free =
+            self.splice.map_or(wanted.at, |splice| splice.begin + self.samples(FADE_MS)).max(wanted.at);
         // What a fade that begins later would read has not come in yet when it is decided now.
-        let room = self.samples(LOOK_AHEAD_MS - FADE_MS) + earliest;
+        let room = self.samples(LOOK_AHEAD_MS) - self.samples(FADE_MS) + earliest;
         let Some(slot) = wanted.slot else {
             return (free, free + room.min(self.samples(SEARCH_MS)));
         };
@@ -135,17 +138,14 @@ impl Groove {
         let behind = self.samples(LOOK_AHEAD_MS);
         let (old, new) = (behind + self.shift, behind + shift);
         let mut sum = 0.0;
-        let mut time = first;
-        for place in &mut self.sums {
+        for (time, place) in (first..).zip(self.sums.iter_mut()) {
             *place = sum;
             for line in &self.lines {
-                let apart =
-                    f64::from(Self::read(line, time - old)) - f64::from(Self::read(line, time - new));
+                let apart = f64::from(Self::read(line, time - old)) - f64::from(Self::read(line, time - new));
                 if apart.is_finite() {
                     sum += apart * apart;
                 }
             }
-            time += 1;
         }
         let mut best = (f64::INFINITY, first);
         for (begin, (from, to)) in (first..=last).zip(self.sums.iter().zip(&self.sums[self.fade.len()..])) {
@@ -213,7 +213,7 @@ impl Section for Groove {
         if id == self.shift_id {
             self.wanted = Some(Wanted { shift: self.late(target), at, slot: None });
         } else if id == self.slot_id {
-            let slot = at + self.whole(target);
+            let slot = at.saturating_add(self.nearest(target));
             if let Some(wanted) = self.wanted.as_mut().filter(|wanted| wanted.at == at) {
                 wanted.slot = Some(slot);
             }

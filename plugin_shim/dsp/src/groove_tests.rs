@@ -59,7 +59,9 @@ fn a_shift_moves_the_slot_that_it_is_for_and_those_behind_it_by_whole_samples() 
 
 #[test]
 fn the_splice_ends_before_the_slot_even_where_the_sound_is_loud_everywhere() {
-    let noise = |index: usize| (f64::from(u32::try_from(index).expect("small")) * 12.9898).sin().mul_add(437.5, 0.0).fract();
+    let noise = |index: usize| {
+        (f64::from(u32::try_from(index).expect("small")) * 12.9898).sin().mul_add(437.5, 0.0).fract()
+    };
     #[allow(clippy::cast_possible_truncation)]
     let input: Vec<f32> = (0..30_000).map(|index| noise(index) as f32).collect();
     let (mut sound, mut section) = (input.clone(), groove(RATE));

@@ -24,7 +24,7 @@ fn hop(run: u32, index: i64, flags: u32) -> Hop {
         groove_amount: 0.5,
         groove_limit_ms: 0.5,
         groove_constant_ms: 0.5,
-        start: [None; 5],
+        start: [None; 7],
     }
 }
 

@@ -83,10 +83,14 @@ impl Settings {
     /// What goes with the hops of a block whose first sample is at `position` of a clock of `rate` Hz.
     pub(crate) fn context(&self, transport: &Transport, lead: u32, (position, rate): (i64, u32)) -> Context {
         let flag = |on: bool, flag: u32| if on { flag } else { 0 };
-        let (beat, tempo) = match (transport.tempo, self.tempo) {
+        // Where the transport stands, some hosts say a beat that stands too, and a tempo that is none.
+        let counted = transport.beat.filter(|_| transport.playing);
+        let (beat, tempo) = match self.tempo {
             // The host does not count: beat 0 is at position 0.
-            (None, Some(tempo)) => (beat_after(Some(0.0), self.tempo, position, rate), Some(tempo)),
-            _ => (transport.beat, transport.tempo),
+            Some(_) if counted.is_none() || transport.tempo.is_none() => {
+                (beat_after(Some(0.0), self.tempo, position, rate), self.tempo)
+            }
+            _ => (counted, transport.tempo),
         };
         Context {
             flags: flag(transport.playing, flags::PLAYING)

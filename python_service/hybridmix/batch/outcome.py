@@ -16,7 +16,16 @@ from hybridmix.batch.loudness import Energies, integrated, short_term
 from hybridmix.batch.meter import Meter, Peaks, TruePeak
 from hybridmix.batch.picture import Curve
 from hybridmix.batch.private_service import PrivateService
-from hybridmix.batch.report import Counters, GainRange, GrooveReport, Level, MixLevel, Report, TrackReport, finite
+from hybridmix.batch.report import (
+    Counters,
+    GainRange,
+    GrooveReport,
+    Level,
+    MixLevel,
+    Report,
+    TrackReport,
+    finite,
+)
 from hybridmix.batch.strip import Strip
 from hybridmix.engine import trace
 

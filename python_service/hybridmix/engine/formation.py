@@ -91,9 +91,7 @@ class Formation:
             for index, frame in zip(self._order, self._frames, strict=True)
         )
 
-    def fill(
-        self, position: int, audio: Floats, pulse: Pulse | None = None
-    ) -> list[tuple[Sheet, int, int]]:
+    def fill(self, position: int, audio: Floats, pulse: Pulse | None = None) -> list[tuple[Sheet, int, int]]:
         """Put ``audio`` (rows, frames) in its frames; the formation is `ready` for its ``position`` in samples.
 
         Returns the sheets with first hop and number of hops.

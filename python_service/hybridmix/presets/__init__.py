@@ -59,7 +59,8 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         GrooveLimit, msgspec.Meta(description="most that groove shifts around its constant, in ms")
     ] = 5
     groove_constant: Annotated[
-        GrooveConstant, msgspec.Meta(description="whether the constant of groove follows the drummer or is zero")
+        GrooveConstant,
+        msgspec.Meta(description="whether the constant of groove follows the drummer or is zero"),
     ] = "follow"
 
     def params(self) -> dict[str, float]:

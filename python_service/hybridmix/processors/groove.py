@@ -137,7 +137,8 @@ class Groove:
             self._beat = None
         elif self._beat is None or not self._beat.goes_on(pulse, end):
             self._beat = Beat.at(pulse, end, self._rate)
-            self._history.jump(self._beat.last_slot(end))
+            if self._beat is not None:
+                self._history.jump(self._beat.last_slot(end))
 
     def _hear(self, slots: Slots, frames: Sequence[Frame]) -> None:
         """Note the hits that ``frames`` of live sources tell."""
@@ -155,7 +156,7 @@ class Groove:
     def _reason(self, live: bool) -> str:
         """Return why nothing moves; empty where it does."""
         if self._beat is None:
-            return "the host gives no tempo and beat; set Groove Tempo"
+            return "the host says no tempo and beat; set Groove Tempo"
         if not live:
             return "no live source is there"
         return "" if self._history.count >= _FEWEST else "too few hits so far"

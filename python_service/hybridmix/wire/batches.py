@@ -147,7 +147,13 @@ def read_blocks(frames: list[bytes]) -> list[Block]:
         return blocks
     return [
         Block(
-            *(_settings(packet.header), packet.header.position, packet.header.lead, packet.audio, packet.start),
+            *(
+                _settings(packet.header),
+                packet.header.position,
+                packet.header.lead,
+                packet.audio,
+                packet.start,
+            ),
             *_counted(packet.header.flags, packet.header.beat, packet.header.tempo),
         )
         for packet in decode(frames).packets
@@ -178,7 +184,9 @@ def read_together(frames: list[bytes]) -> Together | None:
     samples = np.frombuffer(payload, _SAMPLE)
     if len(samples) != rows * count or not np.isfinite(samples).all():
         return None
-    return Together(settings, position, lead, samples.reshape(rows, count), *_counted(settings[0].flags, beat, tempo))
+    return Together(
+        settings, position, lead, samples.reshape(rows, count), *_counted(settings[0].flags, beat, tempo)
+    )
 
 
 def write_params(answers: Iterable[Answer]) -> list[list[bytes]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -111,11 +110,9 @@ def play(performed: Performed, model: Session) -> Played:
     is_live = np.arange(live + ai) < live
     everybody = np.ones(live + ai, np.float32)
     users = {
-        "is_ai": ~is_live,
-        "is_live": is_live,
         "amount": everybody,
         "limit_ms": np.array([0.0] * live + list(LIMITS_MS), np.float32),
-        "constant_limit_ms": CONSTANT_MS * everybody,
+        "constant_limit_ms": np.float32(CONSTANT_MS) * everybody,
         "delay": np.float32(DELAY_S * RATE) * everybody,
     }
     count = len(performed.late_ms)
@@ -127,7 +124,7 @@ def play(performed: Performed, model: Session) -> Played:
         pulse = Pulse(end - FRAME, (end - FRAME) * performed.file.bpm / (60.0 * RATE), performed.file.bpm)
         heard = [one[None, end - FRAME : end] for one in performed.microphones] + [silence] * ai
         frames = [Frame(1, end, audio, UserValues(), pulse=pulse) for audio in heard]
-        said = groove.step(np.arange(live + ai), frames, end, **users)
+        said = groove.step(np.arange(live + ai), frames, end, is_ai=~is_live, is_live=is_live, **users)
         if said is not None:
             slot_ms = float(said.values["groove_slot_ms"][live])
             slot = round(((end / RATE + DELAY_S) + slot_ms / 1000.0) / slot_s)
@@ -136,7 +133,7 @@ def play(performed: Performed, model: Session) -> Played:
     shifts = _held(shifts)
     known = np.isfinite(performed.late_ms)
     truth = performed.late_ms[known]
-    told = detect(performed.microphones[: len(CLOSE)], RATE)
+    told = detect(list(performed.microphones[: len(CLOSE)]), RATE)
     return Played(
         before=np.abs(truth),
         causal={limit: np.abs(truth - row[known]) for limit, row in zip(LIMITS_MS, shifts, strict=True)},

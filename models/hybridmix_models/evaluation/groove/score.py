@@ -132,12 +132,21 @@ def table(figures: dict[str, Any]) -> str:
         return " ".join(f"{100.0 * found[name]:.1f} %" for name in ("mean", "low", "high"))
 
     rows = [
-        (f"onsets, {name}, {drum}: recall, precision, median, p95", "{onset_recall:.2f}, {onset_precision:.2f}, "
-         "{onset_error_ms_median:.2f} ms, {onset_error_ms_p95:.1f} ms".format(**one))
+        (
+            f"onsets, {name}, {drum}: recall, precision, median, p95",
+            "{onset_recall:.2f}, {onset_precision:.2f}, "
+            "{onset_error_ms_median:.2f} ms, {onset_error_ms_p95:.1f} ms".format(**one),
+        )
         for name, part in (("recorded kit", figures), ("sampled kit", figures["detail_onsets_sampled_kit"]))
         for drum, one in (("both", part), *part["onset_by_drum"].items())
     ]
     for limit, part in ((5, figures), (10, figures["detail_limit_10"]), (20, figures["detail_limit_20"])):
-        rows += [(f"±{limit} ms: {name}", shown(part[name])) for name in part if name.startswith("asynchrony_") and isinstance(part[name], dict)]
+        rows += [
+            (f"±{limit} ms: {name}", shown(part[name]))
+            for name in part
+            if name.startswith("asynchrony_") and isinstance(part[name], dict)
+        ]
     rows += [(name, f"{figures[name]} ") for name in ("sdr_db_286_ms", "sdr_db_143_ms", "pitch_cents")]
-    return "\n".join(["| what | figure |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)])
+    return "\n".join(
+        ["| what | figure |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)]
+    )

@@ -109,7 +109,9 @@ def _ratios(hits: Sequence[Floats], kind: str) -> dict[str, float]:
             for audio, at in ((grid, slot), (ideal, there)):
                 hit = hits[number % len(hits)][: length - at]
                 audio[at : at + len(hit)] += hit
-        asks = [Ask(slot - step // 2, shift, slot) for slot, shift in zip(slots, shifts.tolist(), strict=True)]
+        asks = [
+            Ask(slot - step // 2, shift, slot) for slot, shift in zip(slots, shifts.tolist(), strict=True)
+        ]
         behind = _LOOK_AHEAD_MS * RATE // 1000
         made = splice(np.pad(grid, (0, behind)), asks, RATE)[behind:].astype(np.float64)
         near = np.concatenate([np.arange(at, at + RATE // 20) for at in moved])
@@ -136,7 +138,13 @@ def pitch_cents() -> float:
         # From the slot on: the splice is over.
         begin = step * n + _LOOK_AHEAD_MS * RATE // 1000 + RATE // 100
         piece = made[begin : begin + window]
-        turn = np.unwrap(np.angle(np.convolve(piece * np.exp(-2j * np.pi * 440.0 * np.arange(window) / RATE), np.hanning(402), "valid")))
+        turn = np.unwrap(
+            np.angle(
+                np.convolve(
+                    piece * np.exp(-2j * np.pi * 440.0 * np.arange(window) / RATE), np.hanning(402), "valid"
+                )
+            )
+        )
         hertz = 440.0 + np.polyfit(np.arange(len(turn)) / RATE, turn, 1)[0] / (2.0 * np.pi)
         worst = max(worst, abs(1200.0 * np.log2(hertz / 440.0)))
     return round(float(worst), 4)

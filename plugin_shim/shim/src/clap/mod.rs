@@ -110,9 +110,8 @@ impl DefaultPluginFactory for Shim {
 impl MainThread<'_> {
     /// The latency is another than in the activation before: said while activating, when it may change.
     fn tell_latency(&self) {
-        let mut host = self.host;
-        if let Some(latency) = host.get_extension::<HostLatency>() {
-            latency.changed(&mut host);
+        if let Some(latency) = self.host.get_extension::<HostLatency>() {
+            latency.changed(&self.host);
         }
     }
 }

@@ -95,7 +95,10 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
 #[test]
 fn where_the_host_gives_no_tempo_the_users_counts_from_position_0() {
     let mut rig = Rig::plain();
-    assert!(rig.shared.params.set(params::GROOVE_TEMPO, 90.0) && rig.shared.params.set(params::GROOVE_CONSTANT, 1.0));
+    assert!(
+        rig.shared.params.set(params::GROOVE_TEMPO, 90.0)
+            && rig.shared.params.set(params::GROOVE_CONSTANT, 1.0)
+    );
     let transport = Transport { playing: true, position: Some(48_000), ..Transport::default() };
     rig.constant(&Block { offline: false, transport }, 0.1, 960);
     let (hop, _) = rig.take()[2];

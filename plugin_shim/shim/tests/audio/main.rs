@@ -8,6 +8,7 @@
 )]
 
 mod applying;
+mod groove;
 mod hops;
 mod loss;
 mod null;
