@@ -120,12 +120,14 @@ fn groove_is_late_by_what_it_says_from_the_next_activation_on<H: Host>() {
     assert_eq!((host.latency_and_tail(), host.restarts()), ((0, 0), 1));
     run(&mut host, &Call::default(), 512);
     assert_eq!(host.restarts(), 1, "once is enough");
+    host.deactivate();
     host.activate(48_000.0, 512);
     assert_eq!(host.latency_and_tail(), (2880, 2880));
     late(&mut host);
     host.edit(35, 0.0);
     run(&mut host, &Call::default(), 512);
     assert_eq!((host.latency_and_tail(), host.restarts()), ((2880, 2880), 2));
+    host.deactivate();
     host.activate(48_000.0, 512);
     assert_eq!(host.latency_and_tail(), (0, 0));
     let (input, output, _) = run(&mut host, &Call::default(), 512);
