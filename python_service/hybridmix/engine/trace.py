@@ -15,10 +15,10 @@ from hybridmix.timeline import Compute, Standing
 __all__ = ["FLAG_INCOMPLETE", "FLAG_KNOWN", "FLAG_WHOLE", "RECORD", "TraceWriter", "count", "read", "records"]
 
 #: What members are told, as fields of a record.
-_SENT = ("gain_db", "trim_db", "dip_db", "dip_hz", "breath_db", "groove_ms")
+_SENT = ("gain_db", "trim_db", "dip_db", "dip_hz", "breath_db", "groove_ms", "groove_slot_ms")
 #: Little-endian records without a header, in the order of computation. ``end`` and ``apply_at`` are
 #: samples on the timeline, ``member`` the bytes of its UUID, ``energy`` the K-weighted mean square summed
-#: over the channels, ``gain_db`` to ``groove_ms`` what was sent; NaN where nothing was, so the member holds.
+#: over the channels, ``gain_db`` to ``groove_slot_ms`` what was sent; NaN where nothing was, so the member holds.
 RECORD = np.dtype(
     [
         ("epoch", "<i4"),
