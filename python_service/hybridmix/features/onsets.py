@@ -39,6 +39,8 @@ _EDGES_HZ = (40.0, 90.0, 140.0, 200.0, 280.0, 400.0, 600.0, 900.0, 1400.0, 2200.
 #: Power below the loudest so far at which a band begins to count, and the least that counts at all.
 _RANGE = 1e-5
 _FLOOR = 1e-9
+#: Power below the loudest sample of a hit that is silence.
+_QUIET = 1e-4
 #: A peak of the flux is this much above the mean before it, in dB of an average band.
 _RISE_DB = 2.5
 #: A hit of the microphone's own drum is not weaker than this beside its strongest, in the bands that these have; and
@@ -240,7 +242,10 @@ def _break(values: Doubles) -> int:
     """Return where ``values`` best fall into two stretches of different power, by Akaike's criterion."""
     count = len(values)
     length = np.arange(8, count - 8)
-    sums = np.cumsum(np.square(values))
-    before = np.maximum(sums[length - 1] / length, _FLOOR**2)
-    after = np.maximum((sums[-1] - sums[length - 1]) / (count - length), _FLOOR**2)
+    squares = np.square(values)
+    sums = np.cumsum(squares)
+    # In silence the resampler's ringing would be the break.
+    least = max(_QUIET * squares.max(), _FLOOR**2)
+    before = np.maximum(sums[length - 1] / length, least)
+    after = np.maximum((sums[-1] - sums[length - 1]) / (count - length), least)
     return int(length[np.argmin(length * np.log(before) + (count - length) * np.log(after))])
