@@ -13,6 +13,7 @@ from hybridmix_export.trials import (
     BreathTrial,
     DensityTrial,
     DipTrial,
+    GrooveTrial,
     HeadroomTrial,
     LoudnessTrial,
     StagingTrial,
@@ -22,6 +23,7 @@ from hybridmix_models.breath import Breath, filters
 from hybridmix_models.density import Density
 from hybridmix_models.dip import Dip, hearing
 from hybridmix_models.gain import EqualLoudness, Headroom
+from hybridmix_models.groove import Groove
 from hybridmix_models.staging import Staging
 
 __all__ = ["CATALOGUE", "Export", "Tensor"]
@@ -379,4 +381,59 @@ _DENSITY = Export(
     ranges={"density_threshold_db": Density.THRESHOLD_DBFS, "density_mix": (0.0, Density.MAX_MIX)},
 )
 
-CATALOGUE: tuple[Export, ...] = (_EQUAL_LOUDNESS, _HEADROOM, _DIP, _BREATH, _STAGING, _DENSITY)
+_GROOVE = Export(
+    name="groove",
+    build=Groove,
+    summary="Groove: how late an AI stem plays a sixteenth, foreseen from those that a live drummer has played.",
+    source="Autoregression on the deviations of sixteenths from the grid, around a fading mean",
+    inputs=(
+        Tensor(
+            "deviation_ms",
+            torch.float32,
+            ("n", Groove.SLOTS),
+            "ms",
+            "how far behind its begin the strongest hit of each slot so far was, newest last",
+        ),
+        Tensor("known", torch.bool, ("n", Groove.SLOTS), "flag", "slots in which somebody played"),
+        Tensor(
+            "ahead", torch.float32, ("n",), "slots", "1 to 4: from the newest to the one that is asked for"
+        ),
+        Tensor("amount", torch.float32, ("n",), "1", "0 to 1: share of the shift"),
+        Tensor("limit_ms", torch.float32, ("n",), "ms", "0 to 20: most around the constant, either way"),
+        Tensor("constant_limit_ms", torch.float32, ("n",), "ms", "0 to 20: most of the constant, either way"),
+    ),
+    outputs=(
+        Tensor(
+            "groove_ms",
+            torch.float32,
+            ("n",),
+            "ms",
+            "how late the track is to play",
+            tolerance=_OF_RANGE * 2.0 * (Groove.MAX_LIMIT_MS + Groove.MAX_CONSTANT_MS),
+        ),
+        Tensor(
+            "constant_ms",
+            torch.float32,
+            ("n",),
+            "ms",
+            "how much of it is the constant",
+            tolerance=_OF_RANGE * 2.0 * Groove.MAX_CONSTANT_MS,
+        ),
+    ),
+    limits=(
+        "It foresees drift and habits that return; what a drummer does once it cannot know.",
+        "Begin with nothing known: the constant is drawn to the grid until a few slots were played.",
+        "Rows whose ahead is no whole number mix two sets of weights.",
+    ),
+    out_of_scope=(
+        "Triplets, swing that is no sixteenth, and tempos that change within the slots remembered.",
+    ),
+    trial=GrooveTrial(),
+    ranges={"groove_ms": (-40.0, 40.0)},
+    data=(
+        "weights fitted to the Groove MIDI Dataset (Gillick et al. 2019, Google, CC BY 4.0), without the two "
+        "performances that are behind recordings used for evaluation",
+    ),
+)
+
+CATALOGUE: tuple[Export, ...] = (_EQUAL_LOUDNESS, _HEADROOM, _DIP, _BREATH, _STAGING, _DENSITY, _GROOVE)

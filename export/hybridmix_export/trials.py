@@ -13,6 +13,7 @@ from hybridmix_models.gain import reference
 from hybridmix_models.gain.features import STRIDE
 from hybridmix_models.gain.logmel import SAMPLES
 from hybridmix_models.gain.network import GainNetwork
+from hybridmix_models.groove import Groove
 
 __all__ = [
     "Arrays",
@@ -20,6 +21,7 @@ __all__ = [
     "DensityTrial",
     "DipTrial",
     "EmbeddingTrial",
+    "GrooveTrial",
     "HeadroomTrial",
     "LoudnessTrial",
     "StagingTrial",
@@ -188,6 +190,40 @@ class BreathTrial:
 
     def whole(self, kept: Kept) -> None:
         """See `Trial.whole`: it exists frame by frame alone."""
+
+
+class GrooveTrial:
+    """Groove: drummers that drift, with slots that nobody plays."""
+
+    short, long, same_bits = 100, 12000, False
+
+    def material(self, tracks: int, frames: int) -> Iterator[Arrays]:
+        """See `Trial.material`; the same drummers in other slots."""
+        random = np.random.default_rng(tracks)
+        slots = Groove.SLOTS
+        drift = np.cumsum(random.normal(0.0, 2.0, (tracks, slots)), axis=1)
+        deviation = np.clip(drift + random.normal(0.0, 8.0, (tracks, slots)), -40.0, 40.0)
+        played = random.random((tracks, slots)) > 0.4
+        fixed = {
+            "amount": random.uniform(0.0, 1.0, tracks).astype(np.float32),
+            "limit_ms": random.choice([5.0, 10.0, 20.0], tracks).astype(np.float32),
+            "constant_limit_ms": random.choice([0.0, 20.0], tracks).astype(np.float32),
+        }
+        for frame in range(frames):
+            yield {
+                "deviation_ms": np.roll(deviation, frame, axis=1).astype(np.float32),
+                "known": np.roll(played, frame, axis=1) & (frame > 0),
+                "ahead": np.full(tracks, 1.0 + frame % Groove.AHEAD, np.float32),
+                **fixed,
+            }
+
+    def poisoned(self, inputs: Arrays) -> tuple[Arrays, Arrays]:
+        """See `Trial.poisoned`: what was not played."""
+        broken = np.where(inputs["known"], inputs["deviation_ms"], np.float32(np.nan))
+        return inputs, inputs | {"deviation_ms": broken}
+
+    def whole(self, kept: Kept) -> None:
+        """See `Trial.whole`: it exists slot by slot alone."""
 
 
 class StagingTrial:

@@ -18,6 +18,7 @@ _MODULES: tuple[str, ...] = (
     "data.song_commands",
     "data.bleed_commands",
     "training.command",
+    "groove.command",
     "evaluation.command",
 )
 

@@ -1,4 +1,4 @@
-"""With a gain network, the dip and breath in the engine, too, a live pass and a bounce apply the same values at the same samples."""
+"""With a gain network, the dip, breath and groove in the engine, too, a live pass and a bounce apply the same values at the same samples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.timeline.simulation.shim import Applied, Block, Bridge
 from tests.timeline.simulation.world import RATE, World
 
 from hybridmix.engine.group import Engine
-from hybridmix.engine.hops import UserValues
+from hybridmix.engine.hops import Pulse, UserValues
 from hybridmix.engine.models import Models, load_models
 from hybridmix.timeline import Action, Compute, Feed
 from hybridmix.wire.header import Role
@@ -71,8 +71,12 @@ class Mixing(Service):
                 staging_level_db=-18.0,
                 density_amount=1.0,
                 high_pass_amount=1.0,
+                groove_amount=1.0,
+                groove_limit_ms=5.0,
+                groove_constant_ms=20.0,
             )
-            self.engine.push(block.member, block.run, block.position, tape[at][np.newaxis], user)
+            pulse = Pulse(block.position, block.position * 2.0 / RATE, 120.0)
+            self.engine.push(block.member, block.run, block.position, tape[at][np.newaxis], user, pulse)
         super().block(block)
 
     def _execute(self, actions: list[Action]) -> None:

@@ -44,6 +44,7 @@ class _ProcessorName(StrEnum):
     BREATH = "breath"
     STAGING = "staging"
     DENSITY = "density"
+    GROOVE = "groove"
 
 
 class _SplitName(StrEnum):
@@ -134,8 +135,11 @@ def evaluate(
             _ProcessorName.BREATH: _evaluate_breath,
             _ProcessorName.STAGING: _evaluate_staging,
             _ProcessorName.DENSITY: _evaluate_density,
+            _ProcessorName.GROOVE: _evaluate_groove,
         }
-        folder = data if data is not None else shared / "eif"
+        # Groove is measured on performances and recordings, the others on songs.
+        given = shared if processor is _ProcessorName.GROOVE else shared / "eif"
+        folder = data if data is not None else given
         if write_docs:
             _draw(processor, folder, songs)
         else:
@@ -347,6 +351,17 @@ def _draw(processor: _ProcessorName, folder: Path, songs: int | None) -> None:
     path = checkout() / "docs" / "images" / f"{processor}.svg"
     draws[processor](list(islice(load_songs(folder, "all"), songs or 1))[-1], path)
     Console(stderr=True).print(f"wrote {path}", soft_wrap=True)
+
+
+def _evaluate_groove(folder: Path, most: int | None, *, as_json: bool) -> None:
+    """Print the figures of groove: ``folder`` holds groove_midi and multimic_drums, ``most`` of each drummer."""
+    with extra():
+        from hybridmix_models.evaluation.groove.score import PER_DRUMMER, table
+        from hybridmix_models.evaluation.groove.score import evaluate as score
+
+    with _bar("performances", 10 * (most or PER_DRUMMER)) as advance:
+        figures = score(folder, most, advance)
+    typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
 
 
 def _command(options: Mapping[str, Sequence[str] | None]) -> str:

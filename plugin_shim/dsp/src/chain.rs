@@ -5,6 +5,7 @@ use std::fmt;
 use crate::density::{self, Density};
 use crate::dip::{self, Dip};
 use crate::gain::{self, Gain};
+use crate::groove::{self, Groove};
 use crate::high_pass::{self, HighPass};
 use crate::ramp::Pace;
 
@@ -46,6 +47,15 @@ pub trait Section: fmt::Debug + Send {
 
     /// By how many dB the section changes the level at `position`, where that can be said.
     fn level_change(&self, position: i64) -> f64;
+
+    /// By how many samples the section is late: what follows it is at an earlier position. Its own values
+    /// begin where its input is.
+    fn latency(&self) -> i64 {
+        0
+    }
+
+    /// What was heard has nothing to do with what comes.
+    fn forget(&mut self) {}
 }
 
 /// Makes a section at `rate` Hz; `None` where what it needs is not declared.
@@ -56,11 +66,19 @@ pub const ORDER: &[(&str, Build)] = &[
     (STAGING, |rate, declarations| {
         (!declarations.is_empty()).then(|| -> Box<dyn Section> { Box::new(Gain::new(rate, declarations)) })
     }),
+    (groove::NAME, |rate, declarations| Some(Box::new(Groove::new(rate, declarations)?))),
     (high_pass::NAME, |rate, declarations| Some(Box::new(HighPass::new(rate, declarations)?))),
     (dip::NAME, |rate, declarations| Some(Box::new(Dip::new(rate, declarations)?))),
     (density::NAME, |rate, declarations| Some(Box::new(Density::new(rate, declarations)?))),
     (gain::NAME, |rate, declarations| Some(Box::new(Gain::new(rate, declarations)))),
 ];
+
+/// Whether the section of this name works on the sound that comes in. Those behind groove, the only one that is late,
+/// work on what comes out of it.
+#[must_use]
+pub fn comes_in(section: &str) -> bool {
+    [STAGING, groove::NAME].contains(&section)
+}
 
 /// All sections that the declarations name, in order.
 #[derive(Debug)]
@@ -81,7 +99,20 @@ impl Chain {
         Chain { sections: sections.collect() }
     }
 
-    /// The parameter `id` moves to `target`, beginning at sample `position`; false when unknown.
+    /// By how many samples the sound is late.
+    #[must_use]
+    pub fn latency(&self) -> i64 {
+        self.sections.iter().map(|section| section.latency()).sum()
+    }
+
+    /// What was heard has nothing to do with what comes.
+    pub fn forget(&mut self) {
+        for section in &mut self.sections {
+            section.forget();
+        }
+    }
+
+    /// The parameter `id` moves to `target`, beginning at sample `position` of its section; false when unknown.
     pub fn set(&mut self, id: u16, target: f64, position: i64) -> bool {
         self.sections.iter_mut().any(|section| section.set(id, target, position))
     }
@@ -98,16 +129,25 @@ impl Chain {
         }
     }
 
-    /// Processes, in place, channels of equal length whose first sample is at `position`.
+    /// Processes, in place, channels of equal length whose first sample is at `position`. Behind a section that
+    /// is late, positions are those of the sound that comes out of it.
     pub fn process(&mut self, position: i64, channels: &mut [&mut [f32]]) {
+        let mut at = position;
         for section in &mut self.sections {
-            section.process(position, channels);
+            section.process(at, channels);
+            at = at.saturating_sub(section.latency());
         }
     }
 
-    /// By how many dB the chain changes the level at `position`.
+    /// By how many dB the chain changes the level of what comes out at `position`.
     #[must_use]
     pub fn level_change(&self, position: i64) -> f64 {
-        self.sections.iter().map(|section| section.level_change(position)).sum()
+        let mut at = position;
+        let changes = self.sections.iter().map(|section| {
+            let change = section.level_change(at);
+            at = at.saturating_sub(section.latency());
+            change
+        });
+        changes.sum()
     }
 }

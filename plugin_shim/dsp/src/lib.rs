@@ -12,7 +12,9 @@ pub mod denormal;
 pub mod density;
 pub mod dip;
 pub mod gain;
+pub mod groove;
 pub mod high_pass;
+pub mod line;
 pub mod ramp;
 mod value;
 
@@ -20,5 +22,7 @@ pub use chain::{Chain, Declaration, Section};
 pub use density::Density;
 pub use dip::Dip;
 pub use gain::Gain;
+pub use groove::Groove;
 pub use high_pass::HighPass;
+pub use line::Line;
 pub use ramp::{Pace, Ramp};

@@ -1,7 +1,7 @@
 //! Bypass: the untouched signal and the processed one, faded into each other.
 
 use dsp::denormal::flush;
-use dsp::{Chain, Pace, Ramp};
+use dsp::{Chain, Line, Pace, Ramp};
 
 use crate::channels::{length, part};
 
@@ -16,13 +16,17 @@ pub struct Bypass {
     wet: Ramp,
     dry: Vec<f32>,
     longest: usize,
+    /// Where the chain is late, so is the untouched signal: a line per channel.
+    lines: Vec<Line>,
 }
 
 impl Bypass {
-    /// Off. Allocates; nothing else here does. Stretches have at most `longest` samples.
+    /// Off. Allocates; nothing else here does. Stretches have at most `longest` samples; the chain is late by
+    /// `latency`.
     #[must_use]
-    pub fn new(rate: u32, channels: usize, longest: usize) -> Bypass {
-        Bypass { rate, wet: Ramp::still(1.0), dry: vec![0.0; channels * longest], longest }
+    pub fn new(rate: u32, channels: usize, longest: usize, latency: usize) -> Bypass {
+        let lines = if latency == 0 { Vec::new() } else { vec![Line::new(latency); channels] };
+        Bypass { rate, wet: Ramp::still(1.0), dry: vec![0.0; channels * longest], longest, lines }
     }
 
     /// Switches at sample `position`: by a fade, or `at_once`.
@@ -46,8 +50,17 @@ impl Bypass {
         self.wet.value(position) * chain.level_change(position)
     }
 
+    /// What was heard has nothing to do with what comes.
+    pub fn forget(&mut self) {
+        self.lines.iter_mut().for_each(Line::forget);
+    }
+
     /// Processes, in place, channels of equal length whose first sample is at `position`.
     pub fn process(&mut self, chain: &mut Chain, position: i64, channels: &mut [&mut [f32]]) {
+        if !self.lines.is_empty() {
+            self.process_late(chain, position, channels);
+            return;
+        }
         let frames = length(channels);
         let left = if self.wet.moves(position) { self.wet.end().saturating_sub(position) } else { 0 };
         let fading = usize::try_from(left).unwrap_or(usize::MAX).min(frames);
@@ -60,6 +73,29 @@ impl Bypass {
         } else if fading > 0 {
             part(channels, (0, fading), |heads| chain.process(position, heads));
         }
+        self.fade(position, fading, channels);
+    }
+
+    /// The same for a chain that is late: it always runs, because what it holds is to be heard later.
+    fn process_late(&mut self, chain: &mut Chain, position: i64, channels: &mut [&mut [f32]]) {
+        let frames = length(channels);
+        let dries = self.dry.chunks_exact_mut(self.longest);
+        for ((dry, channel), line) in dries.zip(channels.iter()).zip(&mut self.lines) {
+            line.pass(channel, &mut dry[..frames]);
+        }
+        chain.process(position, channels);
+        let left = if self.wet.moves(position) { self.wet.end().saturating_sub(position) } else { 0 };
+        let fading = usize::try_from(left).unwrap_or(usize::MAX).min(frames);
+        self.fade(position, fading, channels);
+        if self.wet.target() == 0.0 {
+            for (dry, channel) in self.dry.chunks_exact(self.longest).zip(channels.iter_mut()) {
+                channel[fading..].copy_from_slice(&dry[fading..frames]);
+            }
+        }
+    }
+
+    /// Fades the first `fading` samples of `channels`, which are processed, with the untouched ones.
+    fn fade(&self, position: i64, fading: usize, channels: &mut [&mut [f32]]) {
         for (dry, channel) in self.dry.chunks_exact(self.longest).zip(channels.iter_mut()) {
             let mut at = position;
             for (sample, dry) in channel.iter_mut().zip(&dry[..fading]) {

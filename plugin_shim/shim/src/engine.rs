@@ -1,5 +1,6 @@
 //! What happens to a block, in order: settings, run, hops, values, sound, read-outs.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
@@ -27,6 +28,9 @@ use wire::{
 /// Answers under way at a time: a second of frames and a burst.
 const ANSWERS: usize = 128;
 
+/// Answers that wait for the sound that the look-ahead holds: more than a second of frames.
+const FOLLOWING: usize = 32;
+
 /// What Lock holds: the gain, and the trim that it is told without.
 const LOCKED: [&str; 2] = ["gain_db", "staging_db"];
 
@@ -46,6 +50,10 @@ pub(crate) struct Engine {
     schedule: Schedule,
     values: Consumer<Scheduled>,
     chain: Chain,
+    /// By how many samples the chain is late; 0 while groove is off.
+    latency: i64,
+    /// What is due where the sound goes in, and waits for what comes out to be there.
+    following: VecDeque<Scheduled>,
     bypass: Bypass,
     flow: Flow,
     frozen: Frozen,
@@ -79,6 +87,10 @@ impl Engine {
         let (values_in, values) = RingBuffer::new(ANSWERS);
         let readout = &shared.readout;
         readout.rate.store(rate, Relaxed);
+        let chain = Chain::new(rate, &declarations(shared.params.grooves()));
+        let latency = chain.latency();
+        readout.latency.store(u32::try_from(latency).unwrap_or(0), Relaxed);
+        readout.restart_asked.store(false, Relaxed);
         let run = readout.run.load(Relaxed);
         let engine = Engine {
             rate,
@@ -89,8 +101,10 @@ impl Engine {
             cutter,
             schedule: Schedule::new(rate),
             values,
-            chain: Chain::new(rate, &declarations()),
-            bypass: Bypass::new(rate, planes, longest),
+            chain,
+            latency,
+            following: VecDeque::with_capacity(FOLLOWING),
+            bypass: Bypass::new(rate, planes, longest, unsigned(latency)),
             flow: Flow::new(rate),
             frozen: Frozen::new(rate),
             shift: 0,
@@ -137,7 +151,8 @@ impl Engine {
         let (member, rate) = (&self.member, self.rate);
         let step = self.tracker.follow(transport, frames, || member.process_clock(rate));
         self.frozen.refresh(&self.shared.plan);
-        let wanted = settings.frozen;
+        // A plan has no groove: until the host has restarted the track without it, the track plays live.
+        let wanted = settings.frozen && self.latency == 0;
         let course = self.frozen.course(wanted, offline, &step);
         if course == Course::Live {
             settings.frozen = false;
@@ -206,6 +221,11 @@ impl Engine {
         self.run = self.run.wrapping_add(1);
         // At once: should this block fail, the next activation must not use the number again.
         self.shared.readout.run.store(self.run, Relaxed);
+        self.following.clear();
+        if self.fresh {
+            self.chain.forget();
+            self.bypass.forget();
+        }
         let start = (begin == Begin::Start).then(|| self.shared.start_values());
         self.cutter.begin(self.run, start);
         self.schedule.begin(self.run);
@@ -213,7 +233,7 @@ impl Engine {
         self.burst = 0;
         if let Some(start) = start {
             self.flow.start_over();
-            let silent = self.fresh || self.quiet >= i64::from(self.rate / 100);
+            let silent = self.fresh || self.quiet >= i64::from(self.rate / 100) + self.latency;
             if course == Course::Live {
                 self.apply_start_values(start, at, silent);
             }
@@ -227,9 +247,14 @@ impl Engine {
             if at_once {
                 self.chain.snap(parameter.id, f64::from(value));
             } else {
-                self.chain.set(parameter.id, f64::from(value), position);
+                self.chain.set(parameter.id, f64::from(value), position - self.behind(parameter.section));
             }
         }
+    }
+
+    /// By how many samples what `section` works on is late.
+    fn behind(&self, section: &str) -> i64 {
+        if dsp::chain::comes_in(section) { 0 } else { self.latency }
     }
 
     /// Counts silence at the end of the input. NaN is no silence.
@@ -255,7 +280,7 @@ impl Engine {
             self.cutter.forget();
             return;
         }
-        let context = settings.context(transport, lead);
+        let context = settings.context(transport, lead, (step.position, self.rate));
         let schedule = &mut self.schedule;
         let lost = self.cutter.push(step.position, channels, &context, |end| schedule.sent(end));
         if lost > 0 {
@@ -327,7 +352,8 @@ impl Engine {
                 self.apply_start_values(self.shared.start_values(), at, false);
             }
             let loss = position.saturating_add(self.flow.left());
-            let cuts = [self.schedule.next().unwrap_or(end), loss];
+            let followed = self.following.front().map(|due| due.apply_at.saturating_add(self.latency));
+            let cuts = [self.schedule.next().unwrap_or(end), followed.unwrap_or(end), loss];
             let stop = cuts.into_iter().filter(|&cut| cut > at).fold(end, i64::min);
             let range = (unsigned(at - position), unsigned(stop - position));
             let (chain, bypass) = (&mut self.chain, &mut self.bypass);
@@ -337,7 +363,7 @@ impl Engine {
         self.flow.processed(end - position);
     }
 
-    /// Applies everything that is due at sample `at`. A `locked` gain is what the next start begins with.
+    /// Applies everything that is due at sample `at`: up to groove where sound comes in, behind it where it comes out.
     fn apply(&mut self, at: i64, locked: bool) {
         while let Some(due) = self.schedule.due(at) {
             if due.flags & flags::NONE != 0 {
@@ -346,15 +372,34 @@ impl Engine {
             if due.apply_at < at {
                 self.shared.readout.late.fetch_add(1, Relaxed);
             }
-            for &(id, value) in &due.values[..due.count] {
-                let Some(index) = index_of(id) else { continue };
-                let declared = &PARAMETERS[index];
-                // Comparing refuses NaN too.
-                if (declared.min..=declared.max).contains(&value) {
-                    self.chain.set(id, f64::from(value), at);
-                    if locked && LOCKED.contains(&declared.name) {
-                        self.shared.start_values[index].set(Some(value));
-                    }
+            if self.latency == 0 {
+                self.set(&due, at, locked, |_| true);
+                continue;
+            }
+            self.set(&due, at, locked, dsp::chain::comes_in);
+            if self.following.len() == FOLLOWING {
+                self.following.pop_front();
+            }
+            self.following.push_back(due);
+        }
+        let out = at.saturating_sub(self.latency);
+        while self.following.front().is_some_and(|due| due.apply_at <= out) {
+            if let Some(due) = self.following.pop_front() {
+                self.set(&due, out, locked, |section| !dsp::chain::comes_in(section));
+            }
+        }
+    }
+
+    /// Sets the values of `due` whose section is `meant`. A `locked` gain is what the next start begins with.
+    fn set(&mut self, due: &Scheduled, at: i64, locked: bool, meant: impl Fn(&str) -> bool) {
+        for &(id, value) in &due.values[..due.count] {
+            let Some(index) = index_of(id) else { continue };
+            let declared = &PARAMETERS[index];
+            // Comparing refuses NaN too.
+            if meant(declared.section) && (declared.min..=declared.max).contains(&value) {
+                self.chain.set(id, f64::from(value), at);
+                if locked && LOCKED.contains(&declared.name) {
+                    self.shared.start_values[index].set(Some(value));
                 }
             }
         }
@@ -389,7 +434,8 @@ impl Engine {
     }
 }
 
-fn declarations() -> Vec<Declaration> {
+/// What the sections need to know; those of groove only where it is `grooving`: it is what makes the chain late.
+fn declarations(grooving: bool) -> Vec<Declaration> {
     let declare = |parameter: &wire::parameters::Parameter| Declaration {
         id: parameter.id,
         name: parameter.name,
@@ -397,7 +443,8 @@ fn declarations() -> Vec<Declaration> {
         neutral: f64::from(parameter.neutral),
         pace: Pace { ramp_ms: f64::from(parameter.ramp_ms), slew_per_s: f64::from(parameter.slew_per_s) },
     };
-    PARAMETERS.iter().map(declare).collect()
+    let there = |parameter: &&wire::parameters::Parameter| grooving || parameter.section != dsp::groove::NAME;
+    PARAMETERS.iter().filter(there).map(declare).collect()
 }
 
 #[allow(clippy::cast_possible_truncation)]

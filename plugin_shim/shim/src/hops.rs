@@ -46,6 +46,12 @@ pub struct Context {
     pub density_amount: f32,
     /// The user's amount of the high-pass, 0 to 1.
     pub high_pass_amount: f32,
+    /// The user's amount of groove, 0 to 1.
+    pub groove_amount: f32,
+    /// Most that groove may shift around its constant, in ms.
+    pub groove_limit_ms: f32,
+    /// Most that its constant may be, in ms.
+    pub groove_constant_ms: f32,
 }
 
 /// The audio ends of the rings for hops.
@@ -206,6 +212,9 @@ impl Cutter {
             staging_level_db: context.staging_level_db,
             density_amount: context.density_amount,
             high_pass_amount: context.high_pass_amount,
+            groove_amount: context.groove_amount,
+            groove_limit_ms: context.groove_limit_ms,
+            groove_constant_ms: context.groove_constant_ms,
             start: StartValues::default(),
         }
     }

@@ -242,6 +242,9 @@ impl Member {
             staging_level_db: hop.staging_level_db,
             density_amount: hop.density_amount,
             high_pass_amount: hop.high_pass_amount,
+            groove_amount: hop.groove_amount,
+            groove_limit_ms: hop.groove_limit_ms,
+            groove_constant_ms: hop.groove_constant_ms,
             count: u32::try_from(start.as_slice().len()).unwrap_or_default(),
             ..Header::new(Kind::Block)
         };

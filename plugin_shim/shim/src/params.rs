@@ -49,6 +49,14 @@ pub const HIGH_PASS_AMOUNT: ParamId = 17;
 pub const OVERALL_AMOUNT: ParamId = 18;
 /// Whether values come from the plan in the project.
 pub const PLAN: ParamId = 34;
+/// How much of the service's groove is used; the track is late by the look-ahead while it is above 0.
+pub const GROOVE_AMOUNT: ParamId = 35;
+/// Most that groove shifts around its constant.
+pub const GROOVE_LIMIT: ParamId = 36;
+/// Whether the constant follows the drummer or is zero.
+pub const GROOVE_CONSTANT: ParamId = 37;
+/// Tempo where the host gives none.
+pub const GROOVE_TEMPO: ParamId = 38;
 /// Read-only: what the plugin is doing.
 pub const STATUS: ParamId = 20;
 /// Read-only: the gain at the end of the last block.
@@ -60,6 +68,10 @@ pub const NEEDED_DELAY: ParamId = 23;
 
 /// The control delays on offer, in milliseconds, in the order of the choice.
 pub const DELAYS_MS: [u32; 5] = [20, 40, 60, 100, 200];
+
+/// The limits of groove on offer, in milliseconds, in the order of the choice; and the most that its constant may be.
+pub const GROOVE_LIMITS_MS: [f32; 3] = [5.0, 10.0, 20.0];
+const GROOVE_CONSTANT_MS: f32 = 20.0;
 
 /// How a plain value is counted and written.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -137,7 +149,7 @@ static STATUS_TEXTS: [&str; STATUSES.len()] = {
 };
 
 /// Every host parameter, in the order in which editors list them. Entries are appended, never changed.
-pub static PARAMS: [Param; 23] = [
+pub static PARAMS: [Param; 27] = [
     choice(BYPASS, "bypass", "Bypass", &["Off", "On"], 0.0),
     number(AMOUNT, ("amount", "Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
     number(GAIN_OFFSET, ("gain_offset", "Gain Offset"), (-24.0, 24.0), 0.0, (0.1, 1, "dB")),
@@ -167,6 +179,10 @@ pub static PARAMS: [Param; 23] = [
     number(HIGH_PASS_AMOUNT, ("high_pass_amount", "High-Pass Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
     number(OVERALL_AMOUNT, ("overall_amount", "Overall Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
     choice(PLAN, "plan", "Plan", &["Off", "Frozen"], 0.0),
+    number(GROOVE_AMOUNT, ("groove_amount", "Groove Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
+    choice(GROOVE_LIMIT, "groove_limit", "Groove Limit", &["5 ms", "10 ms", "20 ms"], 0.0),
+    choice(GROOVE_CONSTANT, "groove_constant", "Groove Constant", &["Follow", "Zero"], 0.0),
+    number(GROOVE_TEMPO, ("groove_tempo", "Groove Tempo"), (0.0, 300.0), 0.0, (0.001, 3, "BPM")),
 ];
 
 /// The parameter with this number.
@@ -408,6 +424,38 @@ impl ParamValues {
     #[must_use]
     pub fn frozen(&self) -> bool {
         self.get(PLAN) >= 0.5
+    }
+
+    /// Share of the service's groove, 0 to 1.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn groove_amount(&self) -> f32 {
+        (self.get(GROOVE_AMOUNT) / 100.0) as f32
+    }
+
+    /// Whether the track plays with groove's look-ahead: a plan has no groove.
+    #[must_use]
+    pub fn grooves(&self) -> bool {
+        self.groove_amount() > 0.0 && !self.frozen()
+    }
+
+    /// Most that groove shifts around its constant, in ms.
+    #[must_use]
+    pub fn groove_limit_ms(&self) -> f32 {
+        let index = usize::try_from(integer(self.get(GROOVE_LIMIT))).unwrap_or(0);
+        GROOVE_LIMITS_MS.get(index).copied().unwrap_or(GROOVE_LIMITS_MS[0])
+    }
+
+    /// Most that the constant of groove may be, in ms.
+    #[must_use]
+    pub fn groove_constant_ms(&self) -> f32 {
+        if self.get(GROOVE_CONSTANT) >= 0.5 { 0.0 } else { GROOVE_CONSTANT_MS }
+    }
+
+    /// Tempo in quarter notes per minute where the host gives none; `None` where the user gives none either.
+    #[must_use]
+    pub fn groove_tempo(&self) -> Option<f64> {
+        Some(self.get(GROOVE_TEMPO)).filter(|&tempo| tempo > 0.0)
     }
 
     /// Group, 1 to 16.

@@ -122,16 +122,23 @@ impl Plugin {
         self.shared.host_dirty.swap(false, Relaxed)
     }
 
-    /// Latency in samples: what is delayed is control, never audio.
+    /// Latency in samples, as of the last activation: the look-ahead of groove where it was on, else 0.
     #[must_use]
     pub fn latency(&self) -> u32 {
-        0
+        self.shared.readout.latency.load(Relaxed)
     }
 
     /// Samples that sound on after the input ended.
     #[must_use]
     pub fn tail(&self) -> u32 {
-        0
+        self.latency()
+    }
+
+    /// Whether the host should restart the activated instance, because groove was switched on or off and the
+    /// latency only changes with an activation; asking again is told once per change.
+    #[must_use]
+    pub fn take_restart(&self) -> bool {
+        take_restart(&self.shared)
     }
 }
 
@@ -194,6 +201,12 @@ impl Active {
         }
     }
 
+    /// **audio**: see [`Plugin::take_restart`].
+    #[must_use]
+    pub fn take_restart(&self) -> bool {
+        take_restart(&self.shared)
+    }
+
     /// **audio**: whether the host waits to be told that its project changed.
     #[must_use]
     pub fn host_dirty(&self) -> bool {
@@ -205,6 +218,14 @@ fn set(shared: &Shared, id: ParamId, plain: f64) {
     if !plain.is_nan() {
         shared.params.set(id, plain);
     }
+}
+
+fn take_restart(shared: &Shared) -> bool {
+    let readout = &shared.readout;
+    let on = readout.latency.load(Relaxed) > 0;
+    let supported = readout.status.load(Relaxed) != status::RATE_UNSUPPORTED;
+    let differs = supported && shared.params.grooves() != on;
+    differs && !readout.restart_asked.swap(true, Relaxed)
 }
 
 /// A lock whose content stays whole over a panic.

@@ -55,6 +55,7 @@ impl Processor {
         let supported = supported_rate(rate).filter(|_| (1..=2).contains(&channels));
         let Some(rate) = supported else {
             shared.readout.status.store(status::RATE_UNSUPPORTED, Relaxed);
+            shared.readout.latency.store(0, Relaxed);
             return (Processor { shared, engine: None }, None);
         };
         let longest = max_frames.clamp(1, LONGEST);

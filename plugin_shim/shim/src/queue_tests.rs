@@ -25,7 +25,10 @@ fn hop(run: u32, index: i64, flags: u32) -> Hop {
         staging_level_db: -18.0,
         density_amount: 0.0,
         high_pass_amount: 0.0,
-        start: [None; 9],
+        groove_amount: 0.5,
+        groove_limit_ms: 0.5,
+        groove_constant_ms: 0.5,
+        start: [None; 11],
     }
 }
 
@@ -113,6 +116,9 @@ fn a_block_ends_where_the_receiver_must_see_a_difference() {
         Hop { staging_level_db: -20.0, ..hop(1, 1, sync) },
         Hop { density_amount: 0.5, ..hop(1, 1, sync) },
         Hop { high_pass_amount: 0.5, ..hop(1, 1, sync) },
+        Hop { groove_amount: 0.7, ..hop(1, 1, sync) },
+        Hop { groove_limit_ms: 4.0, ..hop(1, 1, sync) },
+        Hop { groove_constant_ms: 4.0, ..hop(1, 1, sync) },
         Hop { group: 2, ..hop(1, 1, sync) },
         announcement(2),
     ];

@@ -7,7 +7,7 @@ use wire::flags;
 use crate::hops::Context;
 use crate::params::Mode;
 use crate::shared::Shared;
-use crate::transport::Transport;
+use crate::transport::{Transport, beat_after};
 
 /// Beats and tempos beyond these are what hosts give when they mean "unknown".
 const FARTHEST_BEAT: f64 = 1e12;
@@ -40,6 +40,11 @@ pub(crate) struct Settings {
     staging_level_db: f32,
     density_amount: f32,
     high_pass_amount: f32,
+    groove_amount: f32,
+    groove_limit_ms: f32,
+    groove_constant_ms: f32,
+    /// Tempo where the host gives none.
+    tempo: Option<f64>,
     /// Counts how often the service registered the instance.
     pub(crate) joined: u32,
 }
@@ -74,6 +79,10 @@ impl Settings {
             staging_level_db: params.staging_level_db(),
             density_amount: overall * params.density_amount(),
             high_pass_amount: overall * params.high_pass_amount(),
+            groove_amount: overall * params.groove_amount(),
+            groove_limit_ms: params.groove_limit_ms(),
+            groove_constant_ms: params.groove_constant_ms(),
+            tempo: params.groove_tempo(),
             joined: shared.link.joined.load(Acquire),
         }
     }
@@ -84,16 +93,25 @@ impl Settings {
             != (last.group, last.delay, last.joined, last.frozen)
     }
 
-    /// What goes with the hops of a block.
-    pub(crate) fn context(&self, transport: &Transport, lead: u32) -> Context {
+    /// What goes with the hops of a block whose first sample is at `position` of a clock of `rate` Hz.
+    pub(crate) fn context(&self, transport: &Transport, lead: u32, (position, rate): (i64, u32)) -> Context {
         let flag = |on: bool, flag: u32| if on { flag } else { 0 };
+        // Where the transport stands, some hosts say a beat that stands too, and a tempo that is none.
+        let counted = transport.beat.filter(|_| transport.playing);
+        let (beat, tempo) = match self.tempo {
+            // The host does not count: beat 0 is at position 0.
+            Some(_) if counted.is_none() || transport.tempo.is_none() => {
+                (beat_after(Some(0.0), self.tempo, position, rate), self.tempo)
+            }
+            _ => (counted, transport.tempo),
+        };
         Context {
             flags: flag(transport.playing, flags::PLAYING)
                 | flag(self.sync, flags::SYNC)
                 | flag(self.bypass, flags::BYPASSED)
                 | flag(self.locked, flags::LOCKED),
-            beat: transport.beat.filter(|beat| beat.abs() <= FARTHEST_BEAT),
-            tempo: transport.tempo.filter(|tempo| (0.0..=FASTEST_TEMPO).contains(tempo)),
+            beat: beat.filter(|beat| beat.abs() <= FARTHEST_BEAT),
+            tempo: tempo.filter(|tempo| (0.0..=FASTEST_TEMPO).contains(tempo)),
             group: self.group,
             role: self.role,
             delay: self.delay,
@@ -108,6 +126,9 @@ impl Settings {
             staging_level_db: self.staging_level_db,
             density_amount: self.density_amount,
             high_pass_amount: self.high_pass_amount,
+            groove_amount: self.groove_amount,
+            groove_limit_ms: self.groove_limit_ms,
+            groove_constant_ms: self.groove_constant_ms,
         }
     }
 }

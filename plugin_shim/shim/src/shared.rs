@@ -58,6 +58,12 @@ pub struct Hop {
     pub density_amount: f32,
     /// The user's amount of the high-pass, 0 to 1.
     pub high_pass_amount: f32,
+    /// The user's amount of groove, 0 to 1.
+    pub groove_amount: f32,
+    /// Most that groove may shift around its constant, in ms.
+    pub groove_limit_ms: f32,
+    /// Most that its constant may be, in ms.
+    pub groove_constant_ms: f32,
     /// Values that the run starts with, in the order of `PARAMETERS`; with START only.
     pub start: StartValues,
 }
@@ -191,6 +197,10 @@ pub struct Readout {
     pub lead: AtomicU32,
     /// Control delay that the host's blocks need, in samples.
     pub needed_delay: AtomicU32,
+    /// Samples by which the activated instance is late.
+    pub latency: AtomicU32,
+    /// The host was asked to restart the instance so that this changes.
+    pub restart_asked: AtomicBool,
     /// End of the last processed block, in samples of the run's clock.
     pub position: AtomicI64,
     /// Run that `position` belongs to. Never falls, over activations too.

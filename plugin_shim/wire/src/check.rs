@@ -4,8 +4,9 @@
 use crate::error::WireError;
 use crate::header::{Header, Kind, flags};
 use crate::limits::{
-    HOPS_PER_SECOND, MAX_BREATH_DEPTH_DB, MAX_DELAY, MAX_DIP_BUDGET_LU, MAX_GROUP, MAX_HOPS, MAX_OFFSET_DB,
-    MAX_POSITION, MAX_VALUES, MIN_STAGING_LEVEL_DB, is_delay, is_rate,
+    HOPS_PER_SECOND, MAX_BREATH_DEPTH_DB, MAX_DELAY, MAX_DIP_BUDGET_LU, MAX_GROOVE_CONSTANT_MS,
+    MAX_GROOVE_LIMIT_MS, MAX_GROUP, MAX_HOPS, MAX_OFFSET_DB, MAX_POSITION, MAX_VALUES, MIN_STAGING_LEVEL_DB,
+    is_delay, is_rate,
 };
 
 impl Header {
@@ -53,6 +54,12 @@ impl Header {
         refuse(!(MIN_STAGING_LEVEL_DB..=0.0).contains(&self.staging_level_db), WireError::StagingLevel)?;
         refuse(!(0.0..=1.0).contains(&self.density_amount), WireError::DensityAmount)?;
         refuse(!(0.0..=1.0).contains(&self.high_pass_amount), WireError::HighPassAmount)?;
+        refuse(!(0.0..=1.0).contains(&self.groove_amount), WireError::GrooveAmount)?;
+        refuse(!(0.0..=MAX_GROOVE_LIMIT_MS).contains(&self.groove_limit_ms), WireError::GrooveLimit)?;
+        refuse(
+            !(0.0..=MAX_GROOVE_CONSTANT_MS).contains(&self.groove_constant_ms),
+            WireError::GrooveConstant,
+        )?;
         refuse(!self.beat.is_finite(), WireError::Beat)?;
         refuse(!self.tempo.is_finite(), WireError::Tempo)?;
         let begins = self.has(flags::RUN_BEGIN);

@@ -86,6 +86,15 @@ pub enum WireError {
     /// Amount of the high-pass not within 0 to 1.
     #[error("amount of the high-pass is outside 0 to 1")]
     HighPassAmount,
+    /// Amount of groove not within 0 to 1.
+    #[error("amount of groove is outside 0 to 1")]
+    GrooveAmount,
+    /// Limit of groove not within 0 to 20 ms.
+    #[error("limit of groove is outside 0 to 20 ms")]
+    GrooveLimit,
+    /// Constant of groove not within 0 to 20 ms.
+    #[error("constant of groove is outside 0 to 20 ms")]
+    GrooveConstant,
     /// Beat not finite where it is declared.
     #[error("beat is not finite")]
     Beat,
@@ -165,6 +174,9 @@ impl WireError {
             Self::StagingLevel => "staging_level_db",
             Self::DensityAmount => "density_amount",
             Self::HighPassAmount => "high_pass_amount",
+            Self::GrooveAmount => "groove_amount",
+            Self::GrooveLimit => "groove_limit_ms",
+            Self::GrooveConstant => "groove_constant_ms",
             Self::Beat => "beat",
             Self::Tempo => "tempo",
             Self::Flags(_) => "flags",

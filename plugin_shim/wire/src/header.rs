@@ -1,4 +1,4 @@
-//! The fixed header: 144 bytes, little-endian, the same fields in every message.
+//! The fixed header: 176 bytes, little-endian, the same fields in every message.
 
 use uuid::Uuid;
 
@@ -194,6 +194,12 @@ pub struct Header {
     pub density_amount: f32,
     /// The user's amount of the high-pass, 0 to 1.
     pub high_pass_amount: f32,
+    /// The user's amount of groove, 0 to 1.
+    pub groove_amount: f32,
+    /// Most that groove may shift around its constant, 0 to 20 ms.
+    pub groove_limit_ms: f32,
+    /// Most that its constant may be, 0 to 20 ms.
+    pub groove_constant_ms: f32,
 }
 
 impl Header {
@@ -228,6 +234,9 @@ impl Header {
             staging_level_db: 0.0,
             density_amount: 0.0,
             high_pass_amount: 0.0,
+            groove_amount: 0.0,
+            groove_limit_ms: 0.0,
+            groove_constant_ms: 0.0,
         }
     }
 
@@ -298,6 +307,11 @@ impl Header {
         out.put(self.staging_level_db.to_le_bytes());
         out.put(self.density_amount.to_le_bytes());
         out.put(self.high_pass_amount.to_le_bytes());
+        out.put([0; 16]);
+        out.put(self.groove_amount.to_le_bytes());
+        out.put(self.groove_limit_ms.to_le_bytes());
+        out.put(self.groove_constant_ms.to_le_bytes());
+        out.put([0; 4]);
         out.bytes
     }
 
@@ -394,6 +408,9 @@ impl Reader<'_> {
             staging_level_db: self.appended(MIN_HEADER_SIZE + 20),
             density_amount: self.appended(MIN_HEADER_SIZE + 24),
             high_pass_amount: self.appended(MIN_HEADER_SIZE + 28),
+            groove_amount: self.appended(MIN_HEADER_SIZE + 48),
+            groove_limit_ms: self.appended(MIN_HEADER_SIZE + 52),
+            groove_constant_ms: self.appended(MIN_HEADER_SIZE + 56),
         }))
     }
 

@@ -3,7 +3,7 @@
 /// Protocol version spoken here: major, minor. Another major is refused.
 pub const PROTOCOL: [u16; 2] = [1, 0];
 /// Length of the header written here, in bytes. A later minor version may append.
-pub const HEADER_SIZE: usize = 144;
+pub const HEADER_SIZE: usize = 176;
 /// Shortest header accepted, in bytes: what is appended to it counts as zero where it is missing.
 pub const MIN_HEADER_SIZE: usize = 112;
 /// Longest header accepted, in bytes.
@@ -44,6 +44,10 @@ pub const MAX_DIP_BUDGET_LU: f32 = 6.0;
 pub const MAX_BREATH_DEPTH_DB: f32 = 5.0;
 /// Lowest level of staging in dBFS.
 pub const MIN_STAGING_LEVEL_DB: f32 = -30.0;
+/// Largest limit of groove's shift, either way, in ms.
+pub const MAX_GROOVE_LIMIT_MS: f32 = 20.0;
+/// Largest constant of groove, either way, in ms.
+pub const MAX_GROOVE_CONSTANT_MS: f32 = 20.0;
 /// Positions lie within plus and minus this, so that sums of positions and lengths never overflow.
 pub const MAX_POSITION: i64 = 1 << 62;
 /// Longest label and track name, in characters.

@@ -19,6 +19,8 @@ fn fields(h: &Header) -> Value {
         "breath_amount": f64::from(h.breath_amount), "breath_depth_db": f64::from(h.breath_depth_db),
         "staging_amount": f64::from(h.staging_amount), "staging_level_db": f64::from(h.staging_level_db),
         "density_amount": f64::from(h.density_amount), "high_pass_amount": f64::from(h.high_pass_amount),
+        "groove_amount": f64::from(h.groove_amount), "groove_limit_ms": f64::from(h.groove_limit_ms),
+        "groove_constant_ms": f64::from(h.groove_constant_ms),
     })
 }
 

@@ -155,7 +155,8 @@ class _Heard:
         """Return what was sent in each frame by parameter, NaN where nothing was."""
         index = rows["end"] // self._frame - 1
         sent = {}
-        for name in (parameter.name for parameter in parameters.load().parameters):
+        # A frozen track has no groove: its look-ahead would make it late.
+        for name in (one.name for one in parameters.load().parameters if one.section != "groove"):
             sent[name] = np.full(self._frames, np.nan)
             sent[name][index] = rows[name]
         return sent
@@ -171,7 +172,7 @@ class _Heard:
         live = self._movement([energies[label] for label in rows if _is(settings[label], "live_source")])
         for label, values in tables.items():
             own = settings[label]
-            asked = own["breath_amount"] if _is(own, "ai_stem") else 0.0
+            asked = own["overall_amount"] * own["breath_amount"] / 100.0 if _is(own, "ai_stem") else 0.0
             curve = None
             if live is not None and asked > 0.0:
                 curve = breath.ridden(energies[label], live, asked / 100.0, own["breath_depth"])

@@ -23,7 +23,7 @@ from hybridmix.batch.audio import Audio, Source, Tape, Writer, array_source, fil
 from hybridmix.batch.frozen import FROZEN, Record, learned_track
 from hybridmix.batch.outcome import Measurement, Observer, Sinks
 from hybridmix.batch.picture import Curve
-from hybridmix.batch.plugin import Shim, bundle_path
+from hybridmix.batch.plugin import LOOK_AHEAD_MS, Shim, bundle_path
 from hybridmix.batch.report import Report
 from hybridmix.batch.strip import Strip
 from hybridmix.engine import trace
@@ -58,6 +58,9 @@ class MixTrack:
         density_amount: how far a live source's loudness range is narrowed, 0 to 1.
         breath_amount: how much an AI stem takes on the movement of the live sources, 0 to 1.
         breath_depth_db: most that breath may move its level, 0 to 5 dB.
+        groove_amount: how much an AI stem takes on the timing of the live drummer, 0 to 1.
+        groove_limit_ms: most that groove shifts it around its constant, 5, 10 or 20 ms.
+        groove_constant: ``"follow"`` the drummer or ``"zero"``.
         mute: leave the track out of the group and of the mix.
         offset_s: where the audio begins on the timeline, in s.
         before, after: other pedalboard plugins around HybridMix on this track.
@@ -78,6 +81,9 @@ class MixTrack:
     density_amount: float | None = None
     breath_amount: float | None = None
     breath_depth_db: float | None = None
+    groove_amount: float | None = None
+    groove_limit_ms: presets.GrooveLimit | None = None
+    groove_constant: presets.GrooveConstant | None = None
     mute: bool = False
     offset_s: float = 0.0
     before: Sequence[pedalboard.Plugin] = field(default=())
@@ -313,11 +319,14 @@ class MixSession:
             **self._planned(track),
             "control_delay": float(_CONTROL_DELAYS.index(self.settings.control_delay_ms)),
             "group": float(self.settings.group),
+            "groove_tempo": self.settings.tempo_bpm or 0.0,
         }
         if plan is not None:
             params["plan"] = FROZEN
         shim = Shim(bundle, track.label, session, params, plan)
-        return Strip(partial(self.open, track), shim, track.before, track.after, self.rate)
+        # A plan has no groove, and so no latency.
+        late = LOOK_AHEAD_MS * self.rate // 1000 if plan is None and params["groove_amount"] > 0.0 else 0
+        return Strip(partial(self.open, track), shim, track.before, track.after, self.rate, late)
 
     def open(self, track: MixTrack) -> Source:
         """Open the audio of ``track`` on the timeline of the session. Raises InputError for a file that is none."""
@@ -406,17 +415,20 @@ class MixSession:
         for strip in self._strips:
             strip.rewind()
         done = 0
-        for start in range(0, frames, self.block):
-            inputs = [strip.advance(self.block)[:, : frames - start] for strip in self._strips]
-            observer.heard(inputs)
-            if self._frozen is not None:
-                self._frozen.heard(inputs)
-            heard({strip.shim.label: one for strip, one in zip(self._strips, inputs, strict=True)})
+        # What groove holds back comes out after the end.
+        late = max(strip.late for strip in self._strips)
+        for start in range(0, frames + late, self.block):
+            inputs = [strip.advance(self.block)[:, : max(0, frames - start)] for strip in self._strips]
+            if start < frames:
+                observer.heard(inputs)
+                if self._frozen is not None:
+                    self._frozen.heard(inputs)
+                heard({strip.shim.label: one for strip, one in zip(self._strips, inputs, strict=True)})
             count = min(frames - done, *(strip.output.frames for strip in self._strips))
             self._emit(count, sinks, observer)
             done += count
             if progress is not None:
-                progress(done / frames)
+                progress(min(1.0, done / frames))
         for strip in self._strips:
             strip.flush(frames - done)
         self._emit(frames - done, sinks, observer)

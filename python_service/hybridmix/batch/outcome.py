@@ -17,7 +17,16 @@ from hybridmix.batch.audio import Audio
 from hybridmix.batch.loudness import Energies, integrated, short_term
 from hybridmix.batch.meter import Levels, Meter, Peaks, TruePeak
 from hybridmix.batch.picture import Curve
-from hybridmix.batch.report import Counters, GainRange, Level, MixLevel, Report, TrackReport, finite
+from hybridmix.batch.report import (
+    Counters,
+    GainRange,
+    GrooveReport,
+    Level,
+    MixLevel,
+    Report,
+    TrackReport,
+    finite,
+)
 from hybridmix.batch.strip import Strip
 from hybridmix.engine import trace
 from hybridmix.engine.trace import Second
@@ -130,6 +139,7 @@ class Observer:
                 clipped_samples=0,
             ),
             trim_db_min=lowest,
+            groove=_groove(status),
             counters=Counters(**counters),
             complete=complete,
             advice="" if complete else _advice(session, needed),
@@ -157,9 +167,9 @@ class Observer:
         """Report on the track ``index`` of ``session``, of which the service has the records ``rows``."""
         track = session.tracks[index]
         settings = session.settings_of(track)
-        dip, ride, staged, mix = (
+        dip, ride, staged, mix, shift = (
             _range(self._curve(track.label, _sent(rows, name), name))
-            for name in ("dip_db", "breath_db", "staging_db", "density_mix")
+            for name in ("dip_db", "breath_db", "staging_db", "density_mix", "groove_ms")
         )
         # Frames that nobody waited for were not measured: half a figure would be a wrong one.
         lufs = finite(integrated(self._energies(rows, frames))) if complete else None
@@ -183,6 +193,7 @@ class Observer:
             breath_db=ride,
             staging_db=staged,
             density_mix=mix,
+            groove_ms=shift,
             level_dbfs=level,
             findings=found,
             reasons=[],
@@ -216,6 +227,11 @@ class Observer:
             np.concatenate([np.zeros(len(learned)), rows["apply_at"] / self._rate]),
             np.concatenate([learned, rows[name]]),
         )
+
+
+def _groove(status: dict[str, Any]) -> GrooveReport:
+    said = status["groups"][0]["processors"].get("groove", {})
+    return GrooveReport(**{name: said.get(name) for name in GrooveReport.__struct_fields__})
 
 
 def _members(status: dict[str, Any]) -> list[dict[str, Any]]:

@@ -15,7 +15,10 @@ from hybridmix.errors import InputError
 from hybridmix.presets.host import vst_preset
 from hybridmix.wire import status
 
-__all__ = ["Shim", "bundle_path", "identity"]
+__all__ = ["LOOK_AHEAD_MS", "Shim", "bundle_path", "identity"]
+
+#: By how much a plugin with groove is late, ms; pedalboard leaves as much out at the beginning.
+LOOK_AHEAD_MS = 60
 
 _BUNDLE = "HybridMix.vst3"
 
@@ -104,7 +107,10 @@ class Shim:
         self._plugin.reset()
 
     def process(self, block: Audio, rate: int) -> Audio:
-        """Process one block, shape ``(channels, frames)``, and return one of the same shape."""
+        """Process one block, shape ``(channels, frames)``; returns one of the same shape, or less at the beginning.
+
+        What is missing there is the latency: it comes at the end, behind as much silence.
+        """
         out: Audio = self._plugin.process(block, rate, buffer_size=block.shape[1], reset=False)
         return out
 

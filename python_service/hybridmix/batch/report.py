@@ -9,7 +9,17 @@ import msgspec
 
 from hybridmix.engine.reasons import Reason
 
-__all__ = ["Counters", "GainRange", "Level", "MixLevel", "Report", "TrackReason", "TrackReport", "write"]
+__all__ = [
+    "Counters",
+    "GainRange",
+    "GrooveReport",
+    "Level",
+    "MixLevel",
+    "Report",
+    "TrackReason",
+    "TrackReport",
+    "write",
+]
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -69,12 +79,26 @@ class TrackReport(msgspec.Struct, frozen=True):
     staging_db: GainRange
     #: Share of the compressed copy, as ``gain_db``; ``None`` where it had no density.
     density_mix: GainRange
+    #: How late groove had it play, ms, as ``gain_db``; ``None`` where it did not.
+    groove_ms: GainRange
     #: Level as recorded in dBFS RMS, where it was staged.
     level_dbfs: float | None
     #: What is worth knowing about it, in words.
     findings: list[str]
     #: Why the sections that were at work did what they did.
     reasons: list[TrackReason]
+
+
+class GrooveReport(msgspec.Struct, frozen=True):
+    """What groove heard, at the end: ``None`` where it was not there."""
+
+    #: How late the drummer plays on the whole, within plus and minus 20 ms; part of every shift.
+    constant_ms: float | None
+    #: Slots of a sixteenth in which somebody played, of the last 256.
+    slots: int | None
+    tempo_bpm: float | None
+    #: Why nothing moves; empty where it does.
+    idle: str | None
 
 
 class Counters(msgspec.Struct, frozen=True):
@@ -104,6 +128,7 @@ class Report(msgspec.Struct, frozen=True):
     tracks: list[TrackReport]
     mix: MixLevel
     trim_db_min: float | None
+    groove: GrooveReport
     counters: Counters
     complete: bool
     #: What to change so that the render becomes complete; empty when it is.

@@ -20,6 +20,7 @@ from hybridmix.errors import InputError
 __all__ = ["Output", "Session", "SessionFile", "Track", "label_of", "load", "schema"]
 
 ControlDelay = Literal[20, 40, 60, 100, 200]
+GrooveLimit = presets.GrooveLimit
 
 
 class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -68,6 +69,15 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
             description="gains and trim to begin with: learned from the first seconds, or 0 dB until the model has heard enough (about 0.5 s)"
         ),
     ] = "learned"
+    tempo_bpm: (
+        Annotated[
+            float,
+            msgspec.Meta(
+                ge=20.0, le=300.0, description="tempo that groove counts by, from sample 0 on; it needs one"
+            ),
+        ]
+        | None
+    ) = None
     learn_s: Annotated[
         float, msgspec.Meta(ge=1.0, le=60.0, description="seconds that start values are learned from")
     ] = 6.0
@@ -177,6 +187,30 @@ class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     breath_depth_db: (
         Annotated[
             float, msgspec.Meta(ge=0.0, le=5.0, description="most that breath may move its level, in dB")
+        ]
+        | None
+    ) = None
+    groove_amount: (
+        Annotated[
+            float,
+            msgspec.Meta(
+                ge=0.0,
+                le=1.0,
+                description="how much an AI stem takes on the timing of the live drummer, 0 for not at all",
+            ),
+        ]
+        | None
+    ) = None
+    groove_limit_ms: (
+        Annotated[
+            GrooveLimit, msgspec.Meta(description="most that groove shifts it around its constant, in ms")
+        ]
+        | None
+    ) = None
+    groove_constant: (
+        Annotated[
+            presets.GrooveConstant,
+            msgspec.Meta(description="whether the constant of groove follows the drummer or is zero"),
         ]
         | None
     ) = None

@@ -21,6 +21,7 @@ class Strip:
         shim: the plugin of this track.
         before, after: other pedalboard plugins around it; their latency is compensated.
         rate: of the session in Hz.
+        late: samples that the shim holds back.
     """
 
     def __init__(
@@ -30,8 +31,10 @@ class Strip:
         before: Sequence[pedalboard.Plugin],
         after: Sequence[pedalboard.Plugin],
         rate: int,
+        late: int = 0,
     ) -> None:
         self.shim = shim
+        self.late = late
         self._open_source = open_source
         self._before = pedalboard.Pedalboard(list(before)) if before else None
         self._after = pedalboard.Pedalboard(list(after)) if after else None

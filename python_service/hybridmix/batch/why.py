@@ -48,6 +48,8 @@ def _reported(
         return {"level_db": track.level_dbfs, "trim_db": track.staging_db.end}
     if section == "density" and track.density_mix.max is not None:
         return {"mix_percent": 100.0 * track.density_mix.max}
+    if section == "groove":
+        return {"low_ms": track.groove_ms.min, "high_ms": track.groove_ms.max}
     if section == "breath" and track.breath_db.min is not None and track.breath_db.max is not None:
         return {"ride_db": max(-track.breath_db.min, track.breath_db.max)}
     return {}

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hybridmix.engine.hops import HOPS, Frame, HopStore, Sheet, UserValues
+from hybridmix.engine.hops import HOPS, Frame, HopStore, Pulse, Sheet, UserValues
 
 __all__ = ["Formation", "Kept"]
 
@@ -91,7 +91,7 @@ class Formation:
             for index, frame in zip(self._order, self._frames, strict=True)
         )
 
-    def fill(self, position: int, audio: Floats) -> list[tuple[Sheet, int, int]]:
+    def fill(self, position: int, audio: Floats, pulse: Pulse | None = None) -> list[tuple[Sheet, int, int]]:
         """Put ``audio`` (rows, frames) in its frames; the formation is `ready` for its ``position`` in samples.
 
         Returns the sheets with first hop and number of hops.
@@ -110,6 +110,7 @@ class Formation:
             if offset + count == size:
                 for frame in self._frames:
                     frame.complete = True
+                    frame.pulse = pulse
             filled.append((self._sheet, offset // hop, count // hop))
             at += count
         return filled

@@ -10,7 +10,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -20,7 +20,7 @@ from hybridmix.engine.diary import Diary, Page
 from hybridmix.engine.ears import STRIDE
 from hybridmix.engine.formation import Formation, Kept
 from hybridmix.engine.gain import Floats, ModelError
-from hybridmix.engine.hops import HOPS, MAX_ENERGY, Frame, Sheet, Stretch, UserValues
+from hybridmix.engine.hops import HOPS, MAX_ENERGY, Frame, Pulse, Sheet, Stretch, UserValues
 from hybridmix.engine.lineup import Lineup
 from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
@@ -129,11 +129,20 @@ class Engine:
         return not self._members[member].store.full
 
     def push(
-        self, member: UUID, run: int, position: int, audio: npt.NDArray[np.float32], user: UserValues
+        self,
+        member: UUID,
+        run: int,
+        position: int,
+        audio: npt.NDArray[np.float32],
+        user: UserValues,
+        pulse: Pulse | None = None,
     ) -> None:
-        """Store hops: ``audio`` (channels, frames), finite, beginning at ``position`` samples."""
+        """Store hops: ``audio`` (channels, frames), finite, beginning at ``position`` samples.
+
+        ``pulse`` is what the host counts, where it does.
+        """
         kept = self._members[member]
-        self._unheard.append((kept, kept.store.push(run, position, audio, user)))
+        self._unheard.append((kept, kept.store.push(run, position, audio, user, pulse)))
 
     def form(self, members: Sequence[UUID], runs: Sequence[int], users: Sequence[UserValues]) -> Formation:
         """A formation of ``members``, each in its run and with its user's values, for `push_together`."""
@@ -141,10 +150,12 @@ class Engine:
         order = sorted(range(len(members)), key=lambda index: members[index].bytes)
         return Formation([self._members[member] for member in members], runs, users, order, self._frame)
 
-    def push_together(self, formation: Formation, position: int, audio: Floats) -> None:
+    def push_together(
+        self, formation: Formation, position: int, audio: Floats, pulse: Pulse | None = None
+    ) -> None:
         """Store and hear hops of a formation that is ready: ``audio`` (rows, frames), as `push` takes them."""
         self.hear()
-        filled = formation.fill(position, audio)
+        filled = formation.fill(position, audio, pulse)
         sums, self._filters[formation.filters] = self._weighting.squares(
             audio, self._filters[formation.filters]
         )
@@ -189,6 +200,11 @@ class Engine:
     def standing_in(self) -> bool:
         """Whether it did in the last frame."""
         return self._rule.standing_in
+
+    @property
+    def processors(self) -> dict[str, Any]:
+        """What the processors say of the group as a whole, by name."""
+        return self._rack.status()
 
     def work(self) -> None:
         """Do what the next frame needs and no answer waits for: called when the answers are out."""
@@ -257,6 +273,7 @@ class Engine:
         gains, known, trim = decided or (np.zeros_like(energy), np.zeros_like(present), None)
         dip = self._unless_it_fails(lambda: self._rack.make_room(lineup, frames, gains + trims))
         dense = self._unless_it_fails(lambda: self._rack.thicken(lineup, energy, staged, present))
+        groove = self._unless_it_fails(lambda: self._rack.follow(lineup, frames, action.end))
         self._hold()
         rest = [] if trim is None else [(self._trim.id, trim)]
         gain = self._gain.id
@@ -265,7 +282,14 @@ class Engine:
             for value, sent in zip(gains.tolist(), known.tolist(), strict=True)
         ]
         # In the order of their ids.
-        every = (dip, ride, staged.said if staged else None, dense, self._rack.cut_lows(lineup, present))
+        every = (
+            dip,
+            ride,
+            staged.said if staged else None,
+            dense,
+            self._rack.cut_lows(lineup, present),
+            groove,
+        )
         processed = [said for said in every if said is not None]
         self._diary.note(Page(action, lineup, energy, gains, known, trim, processed))
         for said in processed:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hybridmix.wire.header import Role
 
-__all__ = ["HOPS", "MAX_PENDING", "Frame", "HopStore", "Stretch", "UserValues"]
+__all__ = ["HOPS", "MAX_PENDING", "Frame", "HopStore", "Pulse", "Stretch", "UserValues"]
 
 #: Frames a member may be ahead of its group (16 s); the timeline gives up waiting for others before that.
 MAX_PENDING = 320
@@ -50,6 +50,18 @@ class UserValues:
     #: Share of density, and of the high-pass, 0..1.
     density_amount: float = 0.0
     high_pass_amount: float = 0.0
+    #: Share of groove, 0..1, the most that it may shift around its constant, and the most that this may be, ms.
+    groove_amount: float = 0.0
+    groove_limit_ms: float = 0.0
+    groove_constant_ms: float = 0.0
+
+
+class Pulse(NamedTuple):
+    """What the host counts: quarter notes at a sample, and per minute."""
+
+    position: int
+    beat: float
+    tempo: float
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +80,8 @@ class Frame:
     #: Where it lies in memory beside those of other members, and as which of them.
     sheet: Sheet | None = None
     place: int = 0
+    #: Of the hops that complete it, where the host counts.
+    pulse: Pulse | None = None
 
 
 class Sheet:
@@ -129,7 +143,14 @@ class HopStore:
         """Whether nothing more is accepted until frames have been taken."""
         return len(self._frames) >= MAX_PENDING
 
-    def push(self, run: int, position: int, audio: npt.NDArray[np.float32], user: UserValues) -> Stretch:
+    def push(
+        self,
+        run: int,
+        position: int,
+        audio: npt.NDArray[np.float32],
+        user: UserValues,
+        pulse: Pulse | None = None,
+    ) -> Stretch:
         """Add hops: ``audio`` (channels, frames) begins at ``position`` samples; in order within a run.
 
         Returns them with their places in the frames.
@@ -150,6 +171,7 @@ class HopStore:
             ):
                 last.audio[:, offset : offset + hop] = audio
                 last.user = user
+                last.pulse = pulse
                 last.complete = offset + hop == size
                 return Stretch(audio, [(last, offset // hop)], begins)
         hops: list[tuple[Frame, int]] = []
@@ -162,6 +184,7 @@ class HopStore:
                 :, start - position : until - position
             ]
             frame.user = user
+            frame.pulse = pulse
             frame.complete = until == end
             first = (start - end + size) // hop
             hops += [(frame, first + index) for index in range((until - start) // hop)]

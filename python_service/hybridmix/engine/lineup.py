@@ -51,4 +51,7 @@ class Lineup:
             self.staging_level_db = np.array([user.staging_level_db for user in users], np.float32)
             self.density_amount = np.array([user.density_amount for user in users], np.float32)
             self.high_pass_amount = np.array([user.high_pass_amount for user in users], np.float32)
+            self.groove_amount = np.array([user.groove_amount for user in users], np.float32)
+            self.groove_limit_ms = np.array([user.groove_limit_ms for user in users], np.float32)
+            self.groove_constant_ms = np.array([user.groove_constant_ms for user in users], np.float32)
             self.delay = np.array([user.delay for user in users], np.float32)

@@ -128,6 +128,7 @@ def _group(group: Group, profile_of: Callable[[int], Profile]) -> dict[str, Any]
         "stood_in": group.engine.stood_in,
         "holding": group.engine.holding,
         "held": group.engine.held,
+        "processors": group.engine.processors,
         "counters": {name: counters[name] for name in _COUNTERS},
         "members": [
             _member(member, group.engine.reasons(member.id))

@@ -18,7 +18,7 @@ from hybridmix.engine.logs import event
 from hybridmix.engine.members import Group, Member, Registry
 from hybridmix.engine.peers import MAX_PEERS, Gate, Peer, RefusalError
 from hybridmix.engine.rounds import execute
-from hybridmix.engine.together import Together
+from hybridmix.engine.together import Together, pulse_of
 from hybridmix.wire import (
     Flags,
     Header,
@@ -302,7 +302,7 @@ class Service:
             self.rehearse_at = now + ahead / settings.rate - REHEARSAL_S
 
     def _block(self, member: Member, block: Block, now: float) -> None:
-        settings, position, lead, audio, start = block
+        settings, position, lead, audio, start = block[:5]
         group = member.group
         session, number, rate = group.key
         if settings.group != number or settings.rate != rate:
@@ -331,10 +331,11 @@ class Service:
                 *(settings.breath_amount, settings.breath_depth_db),
                 *(settings.staging_amount, settings.staging_level_db),
                 *(settings.density_amount, settings.high_pass_amount),
+                *(settings.groove_amount, settings.groove_limit_ms, settings.groove_constant_ms),
             )
         member.run, member.position = run, position + frames
         if frames:
-            group.engine.push(member.id, run, position, audio, member.user)
+            group.engine.push(member.id, run, position, audio, member.user, pulse_of(block))
         flags = settings.flags
         actions = group.timeline.deliver(
             member.id,

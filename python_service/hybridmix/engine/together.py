@@ -8,14 +8,22 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from hybridmix.engine.hops import Pulse
 from hybridmix.engine.members import Member
 from hybridmix.wire import Flags
-from hybridmix.wire.batches import Settings
+from hybridmix.wire.batches import Block, Settings
 from hybridmix.wire.batches import Together as Message
 
-__all__ = ["Together"]
+__all__ = ["Together", "pulse_of"]
 
 _NEWS = Flags.RUN_BEGIN | Flags.START | Flags.GAP
+
+
+def pulse_of(message: Block | Message) -> Pulse | None:
+    """What the host counts at the first sample of ``message``, where it does."""
+    if message.beat is None or message.tempo is None:
+        return None
+    return Pulse(message.position, message.beat, message.tempo)
 
 
 class Together:
@@ -56,7 +64,7 @@ class Together:
         )
         if actions is None:
             return False
-        group.engine.push_together(self._formation, position, message.audio)
+        group.engine.push_together(self._formation, position, message.audio, pulse_of(message))
         group.due.extend(actions)
         for member in self._members:
             member.position = position + frames

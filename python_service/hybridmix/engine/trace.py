@@ -33,11 +33,11 @@ __all__ = [
 #: What members are told, as fields of a record.
 _SENT = (
     *("gain_db", "trim_db", "dip_db", "dip_hz", "breath_db", "staging_db"),
-    *("density_threshold_db", "density_mix", "high_pass_mix"),
+    *("density_threshold_db", "density_mix", "high_pass_mix", "groove_ms", "groove_slot_ms"),
 )
 #: Little-endian records without a header, in the order of computation. ``end`` and ``apply_at`` are
 #: samples on the timeline, ``member`` the bytes of its UUID, ``energy`` the K-weighted mean square summed
-#: over the channels, ``gain_db`` to ``high_pass_mix`` what was sent; NaN where nothing was, so the member holds.
+#: over the channels, ``gain_db`` to ``groove_slot_ms`` what was sent; NaN where nothing was, so the member holds.
 RECORD = np.dtype(
     [
         ("epoch", "<i4"),

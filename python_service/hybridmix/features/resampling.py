@@ -37,6 +37,8 @@ class To16k:
                 "convert the audio to 44100 or 48000 Hz."
             )
         self.hop = rate // 100
+        #: How late its output is, in s.
+        self.delay_s = _DELAY_S
         #: Samples of the past that the next hop needs: the state is (rows, ``past``), zeros at the beginning.
         self.past = math.ceil(2.0 * _DELAY_S * rate)
         self._matrix = _matrix(rate)

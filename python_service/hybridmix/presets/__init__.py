@@ -16,9 +16,24 @@ import msgspec
 
 from hybridmix.errors import InputError
 
-__all__ = ["NEUTRAL", "ROLES", "SETTINGS", "Preset", "Role", "load", "names", "of_params", "schema", "write"]
+__all__ = [
+    "NEUTRAL",
+    "ROLES",
+    "SETTINGS",
+    "GrooveConstant",
+    "GrooveLimit",
+    "Preset",
+    "Role",
+    "load",
+    "names",
+    "of_params",
+    "schema",
+    "write",
+]
 
 Role = Literal["ai_stem", "live_source"]
+GrooveLimit = Literal[5, 10, 20]
+GrooveConstant = Literal["follow", "zero"]
 #: Value of the plugin's parameter ``role``: its number in the list, after "Unset".
 ROLES: Final[dict[Role | None, int]] = {None: 0, "ai_stem": 1, "live_source": 2}
 
@@ -89,11 +104,30 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         | None
     ) = None
 
+    groove_amount: (
+        Annotated[
+            float,
+            msgspec.Meta(ge=0.0, le=1.0, description="how much an AI stem is timed like the live drummer"),
+        ]
+        | None
+    ) = None
+    groove_limit_ms: (
+        Annotated[GrooveLimit, msgspec.Meta(description="most that groove shifts around its constant, in ms")]
+        | None
+    ) = None
+    groove_constant: (
+        Annotated[
+            GrooveConstant,
+            msgspec.Meta(description="whether the constant of groove follows the drummer or is zero"),
+        ]
+        | None
+    ) = None
+
     def params(self) -> dict[str, float]:
         """Return what it sets in the plugin: plain values by the permanent names of the host parameters."""
         role = {"role": float(ROLES[self.role])} if self.role is not None else {}
         settings = {
-            param: scale * value
+            param: _plain(value, scale)
             for name, (param, scale) in SETTINGS.items()
             if (value := getattr(self, name)) is not None
         }
@@ -105,8 +139,8 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         return msgspec.structs.replace(other, **own)
 
 
-#: Host parameter of every setting, and its plain value for a setting of 1.
-SETTINGS: Final[dict[str, tuple[str, float]]] = {
+#: Host parameter of every setting, and its plain value for a setting of 1, or the settings in the order of its choices.
+SETTINGS: Final[dict[str, tuple[str, float | tuple[Any, ...]]]] = {
     "overall_amount": ("overall_amount", 100.0),
     "amount": ("amount", 100.0),
     "gain_offset_db": ("gain_offset", 1.0),
@@ -118,6 +152,9 @@ SETTINGS: Final[dict[str, tuple[str, float]]] = {
     "density_amount": ("density_amount", 100.0),
     "breath_amount": ("breath_amount", 100.0),
     "breath_depth_db": ("breath_depth", 1.0),
+    "groove_amount": ("groove_amount", 100.0),
+    "groove_limit_ms": ("groove_limit", get_args(GrooveLimit)),
+    "groove_constant": ("groove_constant", get_args(GrooveConstant)),
 }
 #: What a new plugin is set to, and a track without a preset.
 NEUTRAL: Final = Preset(
@@ -133,7 +170,22 @@ NEUTRAL: Final = Preset(
     density_amount=0.0,
     breath_amount=0.0,
     breath_depth_db=2.5,
+    groove_amount=0.0,
+    groove_limit_ms=5,
+    groove_constant="follow",
 )
+
+
+def _plain(setting: Any, scale: float | tuple[Any, ...]) -> float:
+    """Return the plain value of a host parameter for a ``setting``, see `SETTINGS`."""
+    return float(scale.index(setting)) if isinstance(scale, tuple) else scale * float(setting)
+
+
+def _setting(plain: float, scale: float | tuple[Any, ...]) -> Any:
+    """Return the setting for the ``plain`` value of a host parameter; a choice that there is not stays a number."""
+    if isinstance(scale, tuple):
+        return scale[round(plain)] if 0 <= round(plain) < len(scale) else plain
+    return round(plain / scale, 6)
 
 
 def of_params(name: str, params: Mapping[str, float], description: str = "") -> Preset:
@@ -145,7 +197,7 @@ def of_params(name: str, params: Mapping[str, float], description: str = "") -> 
         InputError: a value is outside its range.
     """
     settings: dict[str, Any] = {
-        setting: round(params[param] / scale, 6)
+        setting: _setting(params[param], scale)
         for setting, (param, scale) in SETTINGS.items()
         if param in params
     }

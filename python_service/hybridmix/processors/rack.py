@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from hybridmix.engine.models import Models
 from hybridmix.processors.breath import Breath
 from hybridmix.processors.density import Density
 from hybridmix.processors.dip import Dip
+from hybridmix.processors.groove import Groove
 from hybridmix.processors.high_pass import HighPass
 from hybridmix.processors.said import Said
 from hybridmix.processors.staging import Staged, Staging
@@ -22,11 +24,11 @@ from hybridmix.wire import parameters
 __all__ = ["Rack"]
 
 #: Files that bring a processor each.
-_FILES = frozenset({"dip", "breath", "staging", "density"})
+_FILES = frozenset({"dip", "breath", "staging", "density", "groove"})
 
 
 class Rack:
-    """Staging, which comes before everything; breath, before the gains are known; the dip, which hears them; density."""
+    """Staging, which comes before everything; breath, before the gains are known; the dip, which hears them; the rest."""
 
     def __init__(self, models: Models, rate: int) -> None:
         """Set up for audio at ``rate`` Hz. Raises InputError for files that are not what their names say."""
@@ -36,7 +38,8 @@ class Rack:
         self._breath = Breath(sessions["breath"], rate) if "breath" in sessions else None
         self._staging = Staging(sessions["staging"]) if "staging" in sessions else None
         self._density = Density(sessions["density"]) if "density" in sessions else None
-        every = (self._dip, self._high_pass, self._breath, self._staging, self._density)
+        self._groove = Groove(sessions["groove"], rate) if "groove" in sessions else None
+        every = (self._dip, self._high_pass, self._breath, self._staging, self._density, self._groove)
         self._there = tuple(one for one in every if one is not None)
         self._files = _FILES & sessions.keys()
         schema = parameters.load()
@@ -61,6 +64,8 @@ class Rack:
         start = dict(user.start)
         if self._dip is not None:
             self._dip.begin(slot)
+        if self._groove is not None:
+            self._groove.begin(slot)
         if self._breath is not None and self._ridden in start:
             self._breath.begin(slot)
         if self._staging is not None:
@@ -115,6 +120,26 @@ class Rack:
             budget_lu=lineup.dip_budget_lu,
         )
 
+    def follow(self, lineup: Lineup, frames: Sequence[Frame | None], end: int) -> Said | None:
+        """What groove says of a frame that ends at ``end``; None where it tells nobody anything. Raises ModelError."""
+        if self._groove is None:
+            return None
+        return self._groove.step(
+            lineup.slots,
+            frames,
+            end,
+            is_ai=lineup.is_ai,
+            is_live=lineup.is_live,
+            amount=lineup.groove_amount,
+            limit_ms=lineup.groove_limit_ms,
+            constant_limit_ms=lineup.groove_constant_ms,
+            delay=lineup.delay,
+        )
+
+    def status(self) -> dict[str, Any]:
+        """What the processors say of the group as a whole, by name."""
+        return {} if self._groove is None else {"groove": self._groove.status()}
+
     def thicken(self, lineup: Lineup, energy: Floats, staged: Staged | None, present: Flags) -> Said | None:
         """What density says of a frame; None where it tells nobody anything. Raises ModelError."""
         if self._density is None:
@@ -149,4 +174,6 @@ class Rack:
             whys.append(self._density.explain(sent))
         if self._high_pass is not None and "high_pass_mix" in sent:
             whys.append(self._high_pass.explain(sent))
+        if self._groove is not None and "groove_ms" in sent:
+            whys.append(self._groove.explain(sent))
         return whys

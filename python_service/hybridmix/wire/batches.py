@@ -64,6 +64,9 @@ class Settings(msgspec.Struct, frozen=True, gc=False):
     staging_level_db: float
     density_amount: float
     high_pass_amount: float
+    groove_amount: float
+    groove_limit_ms: float
+    groove_constant_ms: float
 
 
 class Block(NamedTuple):
@@ -76,6 +79,9 @@ class Block(NamedTuple):
     audio: NDArray[np.float32]
     #: Start values, with START: ids and values, ids ascending.
     start: Sequence[tuple[int, float]] = ()
+    #: Quarter notes at ``position``, and per minute; None where the host does not say both.
+    beat: float | None = None
+    tempo: float | None = None
 
 
 class Together(NamedTuple):
@@ -87,6 +93,9 @@ class Together(NamedTuple):
     lead: int
     #: Finite samples, (rows, frames): the channels of the first packet, then of the second, …; read-only.
     audio: NDArray[np.float32]
+    #: As in `Block`.
+    beat: float | None
+    tempo: float | None
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -142,7 +151,14 @@ def read_blocks(frames: list[bytes]) -> list[Block]:
         return blocks
     return [
         Block(
-            _settings(packet.header), packet.header.position, packet.header.lead, packet.audio, packet.start
+            *(
+                _settings(packet.header),
+                packet.header.position,
+                packet.header.lead,
+                packet.audio,
+                packet.start,
+            ),
+            *_counted(packet.header.flags, packet.header.beat, packet.header.tempo),
         )
         for packet in decode(frames).packets
     ]
@@ -172,7 +188,9 @@ def read_together(frames: list[bytes]) -> Together | None:
     samples = np.frombuffer(payload, _SAMPLE)
     if len(samples) != rows * count or not np.isfinite(samples).all():
         return None
-    return Together(settings, position, lead, samples.reshape(rows, count))
+    return Together(
+        settings, position, lead, samples.reshape(rows, count), *_counted(settings[0].flags, beat, tempo)
+    )
 
 
 def write_params(answers: Iterable[Answer]) -> list[list[bytes]]:
@@ -240,7 +258,8 @@ def _read_known(head: bytes, payload: bytes) -> list[Block] | None:
         end = at + frames * settings.channels
         if end > len(samples):
             return None
-        blocks.append(Block(settings, position, lead, samples[at:end].reshape(settings.channels, frames)))
+        audio = samples[at:end].reshape(settings.channels, frames)
+        blocks.append(Block(settings, position, lead, audio, (), *_counted(settings.flags, beat, tempo)))
         at = end
     if at != len(samples):
         return None
@@ -257,6 +276,12 @@ def _remember(head: bytes, blocks: list[Block]) -> None:
         settings = tuple(one.settings for one in blocks)
         key = np.frombuffer(head, np.uint8).reshape(-1, HEADER_SIZE)[:, _STANDING].tobytes()
         _TOGETHER.setdefault(key, (settings, sum(one.channels for one in settings)))
+
+
+def _counted(flags: int, beat: float, tempo: float) -> tuple[float | None, float | None]:
+    """Return beat and tempo where a packet with these ``flags`` says both."""
+    both = Flags.HAS_BEAT | Flags.HAS_TEMPO
+    return (beat, tempo) if flags & both == both else (None, None)
 
 
 def _moves(settings: Settings, position: int, frames: int, beat: float, tempo: float) -> bool:
@@ -289,4 +314,5 @@ def _settings(header: Header) -> Settings:
         *(h.channels, h.role, h.delay),
         *(h.amount, h.offset_db, h.dip_amount, h.dip_budget_lu, h.breath_amount, h.breath_depth_db),
         *(h.staging_amount, h.staging_level_db, h.density_amount, h.high_pass_amount),
+        *(h.groove_amount, h.groove_limit_ms, h.groove_constant_ms),
     )

@@ -26,6 +26,8 @@ from hybridmix.wire.limits import (
     MAX_BREATH_DEPTH_DB,
     MAX_DELAY,
     MAX_DIP_BUDGET_LU,
+    MAX_GROOVE_CONSTANT_MS,
+    MAX_GROOVE_LIMIT_MS,
     MAX_GROUP,
     MAX_HEADER,
     MAX_HEADER_SIZE,
@@ -55,6 +57,8 @@ __all__ = [
 Values = list[tuple[int, float]]
 
 _PREFIX: Final = struct.Struct("<4sBBH")
+#: Fields that belong to nobody yet.
+_RESERVED: Final = (0,) * 4
 _VALUE: Final = struct.Struct("<HHf")
 _SAMPLE: Final = np.dtype("<f4")
 _RANGES: Final = {parameter.id: parameter.range for parameter in parameters.load().parameters}
@@ -213,7 +217,8 @@ def _pack(h: Header) -> bytes:
         *(h.sequence, h.position, h.apply_at, h.beat, h.tempo, h.frames, h.channels, h.role, 0),
         *(h.delay, h.lead, h.amount, h.offset_db, h.count, 0, h.dip_amount, h.dip_budget_lu),
         *(h.breath_amount, h.breath_depth_db, h.staging_amount, h.staging_level_db),
-        *(h.density_amount, h.high_pass_amount),
+        *(h.density_amount, h.high_pass_amount, *_RESERVED),
+        *(h.groove_amount, h.groove_limit_ms, h.groove_constant_ms, 0),
     )
 
 
@@ -272,7 +277,7 @@ def _no_payload(payload: bytes) -> None:
 _Fields = tuple[
     bytes, int, int, int, int, int, int, bytes, int, int, int, int, int, float, float,
     int, int, int, int, int, int, float, float, int, int, float, float, float, float,
-    float, float, float, float,
+    float, float, float, float, int, int, int, int, float, float, float, int,
 ]  # fmt: skip
 
 
@@ -280,7 +285,8 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
     (_, _, _, _, _, group, flags, raw, run, rate, sequence, position, _, beat, tempo) = fields[:15]
     (frames, channels, role, _, delay, lead, amount, offset_db, count, _) = fields[15:25]
     dip_amount, dip_budget_lu, breath_amount, breath_depth_db = fields[25:29]
-    staging_amount, staging_level_db, density_amount, high_pass_amount = fields[29:]
+    staging_amount, staging_level_db, density_amount, high_pass_amount = fields[29:33]
+    groove_amount, groove_limit_ms, groove_constant_ms, _ = fields[37:]
     flags &= Flags.OF_BLOCK
     if not flags & Flags.START:
         count = 0
@@ -316,6 +322,12 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
         raise WireError("density_amount", density_amount)
     if not 0.0 <= high_pass_amount <= 1.0:
         raise WireError("high_pass_amount", high_pass_amount)
+    if not 0.0 <= groove_amount <= 1.0:
+        raise WireError("groove_amount", groove_amount)
+    if not 0.0 <= groove_limit_ms <= MAX_GROOVE_LIMIT_MS:
+        raise WireError("groove_limit_ms", groove_limit_ms)
+    if not 0.0 <= groove_constant_ms <= MAX_GROOVE_CONSTANT_MS:
+        raise WireError("groove_constant_ms", groove_constant_ms)
     if not flags & Flags.HAS_BEAT:
         beat = 0.0
     elif not math.isfinite(beat):
@@ -344,7 +356,7 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
             *(kind, group, flags, instance, run, rate, sequence, position, 0, beat, tempo, frames),
             *(channels, role, delay, lead, amount, offset_db, count, dip_amount, dip_budget_lu),
             *(breath_amount, breath_depth_db, staging_amount, staging_level_db),
-            *(density_amount, high_pass_amount),
+            *(density_amount, high_pass_amount, groove_amount, groove_limit_ms, groove_constant_ms),
         ),
         payload,
         audio,

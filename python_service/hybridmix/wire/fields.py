@@ -40,7 +40,7 @@ FIELDS: Final = (
     Field("4s", "magic", "`HMIX`", _ALL, "bytes 48 4D 49 58"),
     Field("B", "major", "1", _ALL, "major protocol version; another one is refused"),
     Field("B", "minor", "any", _ALL, "minor protocol version of the sender; 0 is written"),
-    Field("H", "header_size", "112 to 4096", _ALL, "length of each header in bytes; 144 is written"),
+    Field("H", "header_size", "112 to 4096", _ALL, "length of each header in bytes; 176 is written"),
     Field("H", "kind", "1 to 18", _ALL, "what the message is"),
     Field("H", "group", "1 to 16", "BLOCK", "group that the user has set"),
     Field("I", "flags", "bits", "BLOCK, PARAMS", "see the flags"),
@@ -70,6 +70,14 @@ FIELDS: Final = (
     Field("f", "staging_level_db", "−30 to 0", "BLOCK", "level that staging brings the track to, in dBFS"),
     Field("f", "density_amount", "0 to 1", "BLOCK", "the user's amount of density"),
     Field("f", "high_pass_amount", "0 to 1", "BLOCK", "the user's amount of the high-pass"),
+    Field("I", "", "any", "none", "zero is written"),
+    Field("I", "", "any", "none", "zero is written"),
+    Field("I", "", "any", "none", "zero is written"),
+    Field("I", "", "any", "none", "zero is written"),
+    Field("f", "groove_amount", "0 to 1", "BLOCK", "the user's amount of groove"),
+    Field("f", "groove_limit_ms", "0 to 20", "BLOCK", "most that groove may shift around its constant, in ms"),
+    Field("f", "groove_constant_ms", "0 to 20", "BLOCK", "most that its constant may be, in ms"),
+    Field("I", "", "any", "none", "zero is written"),
 )  # fmt: skip
 
 #: The header as bytes.

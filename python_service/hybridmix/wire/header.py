@@ -1,4 +1,4 @@
-"""The fixed header: 144 bytes, little-endian, the same fields in every message."""
+"""The fixed header: 176 bytes, little-endian, the same fields in every message."""
 
 from __future__ import annotations
 
@@ -114,6 +114,9 @@ class Header(msgspec.Struct, frozen=True, gc=False):
         staging_level_db: level that staging brings the track to, -30 to 0 dBFS.
         density_amount: the user's amount of density, 0 to 1.
         high_pass_amount: the user's amount of the high-pass, 0 to 1.
+        groove_amount: the user's amount of groove, 0 to 1.
+        groove_limit_ms: most that groove may shift around its constant, 0 to 20 ms.
+        groove_constant_ms: most that its constant may be, 0 to 20 ms.
     """
 
     kind: Kind
@@ -143,3 +146,6 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     staging_level_db: float = 0.0
     density_amount: float = 0.0
     high_pass_amount: float = 0.0
+    groove_amount: float = 0.0
+    groove_limit_ms: float = 0.0
+    groove_constant_ms: float = 0.0

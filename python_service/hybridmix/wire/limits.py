@@ -15,6 +15,8 @@ __all__ = [
     "MAX_CREDITS",
     "MAX_DELAY",
     "MAX_DIP_BUDGET_LU",
+    "MAX_GROOVE_CONSTANT_MS",
+    "MAX_GROOVE_LIMIT_MS",
     "MAX_GROUP",
     "MAX_HEADER",
     "MAX_HEADER_SIZE",
@@ -41,7 +43,7 @@ __all__ = [
 #: Protocol version spoken here: major, minor. Another major is refused.
 PROTOCOL: Final = (1, 0)
 #: Length of the header written here, in bytes. A later minor version may append.
-HEADER_SIZE: Final = 144
+HEADER_SIZE: Final = 176
 #: Shortest header accepted, in bytes: what is appended to it counts as zero where it is missing.
 MIN_HEADER_SIZE: Final = 112
 #: Longest header accepted, in bytes.
@@ -84,6 +86,9 @@ MAX_DIP_BUDGET_LU: Final = 6.0
 MAX_BREATH_DEPTH_DB: Final = 5.0
 #: Lowest level of staging in dBFS.
 MIN_STAGING_LEVEL_DB: Final = -30.0
+#: Largest limit of groove's shift, and largest constant of groove, either way, in ms.
+MAX_GROOVE_LIMIT_MS: Final = 20.0
+MAX_GROOVE_CONSTANT_MS: Final = 20.0
 #: Positions lie within plus and minus this, so that sums of positions and lengths fit 64 bits.
 MAX_POSITION: Final = 1 << 62
 #: Longest label and track name, in characters.

@@ -13,10 +13,10 @@ from hybridmix.errors import InputError
 from hybridmix_models.data.generator.notes import Note
 from hybridmix_models.data.generator.palette import DRUMS, SetName, SplitName
 
-__all__ = ["Groove", "GrooveFile", "groove_files", "read_groove"]
+__all__ = ["LEFT_OUT", "Groove", "GrooveFile", "groove_files", "read_groove"]
 
 #: The files behind the validation and the test groove of the seven-microphone recordings.
-_LEFT_OUT = (
+LEFT_OUT = (
     "drummer1/session3/6_dance-disco_120_beat_4-4.mid",
     "drummer9/session1/2_rock_100_beat_4-4.mid",
 )
@@ -74,7 +74,7 @@ def groove_files(folder: Path, set_name: SetName, split: SplitName) -> list[Groo
         if row["beat_type"] == "beat"
         and row["time_signature"] == "4-4"
         and float(row["duration"]) >= _SHORTEST_S
-        and row["midi_filename"] not in _LEFT_OUT
+        and row["midi_filename"] not in LEFT_OUT
         and (row["drummer"] in _DRUMMERS_B) == (set_name == "synthetic-b")
     ]
     if set_name == "synthetic-a":

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
 
 use clack_extensions::audio_ports::PluginAudioPorts;
 use clack_extensions::audio_ports_config::{PluginAudioPortsConfig, PluginAudioPortsConfigInfo};
-use clack_extensions::latency::{PluginLatency, PluginLatencyImpl};
+use clack_extensions::latency::{HostLatency, PluginLatency, PluginLatencyImpl};
 use clack_extensions::params::{
     HostParams, ParamDisplayWriter, ParamInfo, ParamInfoFlags, ParamInfoWriter, ParamRescanFlags,
     PluginMainThreadParams, PluginParams,
@@ -104,6 +104,15 @@ impl DefaultPluginFactory for Shim {
         let main_thread = MainThread { host, shared };
         main_thread.changed();
         Ok(main_thread)
+    }
+}
+
+impl MainThread<'_> {
+    /// The latency is another than in the activation before: said while activating, when it may change.
+    fn tell_latency(&self) {
+        if let Some(latency) = self.host.get_extension::<HostLatency>() {
+            latency.changed(&self.host);
+        }
     }
 }
 

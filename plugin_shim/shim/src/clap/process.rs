@@ -28,13 +28,17 @@ pub struct AudioProcessor<'a> {
 impl<'a> PluginAudioProcessor<'a, Shared, MainThread<'a>> for AudioProcessor<'a> {
     fn activate(
         host: HostAudioProcessorHandle<'a>,
-        _main_thread: &MainThread<'a>,
+        main_thread: &MainThread<'a>,
         shared: &'a Shared,
         config: PluginAudioConfiguration,
     ) -> Result<Self, PluginError> {
         let channels = shared.channels.load(Relaxed);
         let rate = config.sample_rate;
+        let before = shared.plugin.latency();
         let active = shared.plugin.activate(rate, config.max_frames_count, channels);
+        if shared.plugin.latency() != before {
+            main_thread.tell_latency();
+        }
         Ok(Self { host, shared, active, rate, called: false })
     }
 
@@ -75,6 +79,9 @@ impl AudioProcessor<'_> {
             // A full list loses a read-out, nothing else.
             let _ = output.try_push(ParamValueEvent::new(0, ClapId::new(param.id), Pckn::match_all(), value));
         });
+        if self.active.take_restart() {
+            self.host.request_restart();
+        }
         let dirty = self.active.host_dirty();
         if dirty && !self.called {
             self.host.request_callback();

@@ -89,6 +89,10 @@ impl Shell {
             // SAFETY: the host gave the handler and we hold a reference; this is its main thread.
             unsafe { handler.restartComponent(int(RestartFlags_::kParamValuesChanged)) };
         }
+        if self.is_active.load(Relaxed) && self.plugin.take_restart() {
+            // SAFETY: as above. The host starts the instance anew, and then reads the latency.
+            unsafe { handler.restartComponent(int(RestartFlags_::kLatencyChanged)) };
+        }
         if self.plugin.take_host_dirty()
             && let Some(handler) = handler.cast::<IComponentHandler2>()
         {

@@ -68,6 +68,9 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
         (params::STAGING_LEVEL, -20.0),
         (params::DENSITY_AMOUNT, 40.0),
         (params::HIGH_PASS_AMOUNT, 30.0),
+        (params::GROOVE_AMOUNT, 70.0),
+        (params::GROOVE_LIMIT, 1.0),
+        (params::GROOVE_TEMPO, 90.0),
     ] {
         assert!(rig.shared.params.set(id, plain));
     }
@@ -89,6 +92,7 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
     assert_eq!((hop.breath_amount, hop.breath_depth_db), (0.8, 3.5));
     assert_eq!((hop.staging_amount, hop.staging_level_db), (0.5, -20.0));
     assert_eq!((hop.density_amount, hop.high_pass_amount), (0.4, 0.3));
+    assert_eq!((hop.groove_amount, hop.groove_limit_ms, hop.groove_constant_ms), (0.7, 10.0, 20.0));
     assert!((hop.beat - 1.02).abs() < 1e-9, "480 samples later at 120");
     let expected = flags::PLAYING | flags::HAS_BEAT | flags::HAS_TEMPO;
     assert_eq!(hop.flags, expected);
@@ -103,6 +107,7 @@ fn the_overall_amount_scales_every_amount_and_no_other_setting() {
         params::STAGING_AMOUNT,
         params::DENSITY_AMOUNT,
         params::HIGH_PASS_AMOUNT,
+        params::GROOVE_AMOUNT,
     ] {
         assert!(rig.shared.params.set(id, 100.0));
     }
@@ -113,7 +118,23 @@ fn the_overall_amount_scales_every_amount_and_no_other_setting() {
     let (hop, _) = rig.take()[1];
     assert_eq!([hop.amount, hop.dip_amount, hop.breath_amount], [0.25; 3]);
     assert_eq!([hop.staging_amount, hop.density_amount, hop.high_pass_amount], [0.25; 3]);
+    assert_eq!(hop.groove_amount.to_bits(), 0.25f32.to_bits());
     assert_eq!((hop.offset_db, hop.staging_level_db), (-3.5, -18.0));
+}
+
+#[test]
+fn where_the_host_gives_no_tempo_the_users_counts_from_position_0() {
+    let mut rig = Rig::plain();
+    assert!(
+        rig.shared.params.set(params::GROOVE_TEMPO, 90.0)
+            && rig.shared.params.set(params::GROOVE_CONSTANT, 1.0)
+    );
+    let transport = Transport { playing: true, position: Some(48_000), ..Transport::default() };
+    rig.constant(&Block { offline: false, transport }, 0.1, 960);
+    let (hop, _) = rig.take()[2];
+    assert_eq!((hop.tempo, hop.groove_constant_ms), (90.0, 0.0));
+    assert!((hop.beat - 1.515).abs() < 1e-9, "1.01 s at 90");
+    assert_eq!(hop.flags, flags::PLAYING | flags::HAS_BEAT | flags::HAS_TEMPO);
 }
 
 #[test]

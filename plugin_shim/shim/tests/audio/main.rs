@@ -9,6 +9,7 @@
 
 mod applying;
 mod frozen;
+mod groove;
 mod hops;
 mod loss;
 mod null;

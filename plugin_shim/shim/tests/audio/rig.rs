@@ -37,7 +37,17 @@ impl Rig {
 
     /// In the process of `roster`.
     pub fn among(roster: &'static Roster, rate: u32, max_frames: u32, channels: u16) -> Rig {
-        let shared = Arc::new(Shared::default());
+        Rig::of(Arc::new(Shared::default()), roster, rate, max_frames, channels)
+    }
+
+    /// Of an instance whose parameters are set already.
+    pub fn of(
+        shared: Arc<Shared>,
+        roster: &'static Roster,
+        rate: u32,
+        max_frames: u32,
+        channels: u16,
+    ) -> Rig {
         shared.link.joined.store(1, SeqCst);
         shared.link.up.store(true, SeqCst);
         let (processor, ends) =

@@ -150,7 +150,8 @@ fn the_service_is_told_what_a_run_from_a_stop_starts_with() {
     rig.processor.reset();
     rig.constant(&playing(0), 0.5, 480);
     let told: Vec<_> = rig.take().iter().map(|(hop, _)| (hop.run, hop.frames, hop.start)).collect();
-    let (none, saved) = ([None; 9], [Some(-6.0), None, None, None, None, None, None, None, None]);
+    let none = [None; 11];
+    let saved = std::array::from_fn(|index| (index == 0).then_some(-6.0));
     let expected =
         [(1, 0, none), (1, 480, none), (2, 0, none), (2, 480, none), (3, 0, saved), (3, 480, none)];
     assert_eq!(told, expected, "nothing saved, a jump, a start");

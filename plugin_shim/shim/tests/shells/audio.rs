@@ -11,6 +11,8 @@ in_both_formats!(
     silence_is_flagged_only_where_it_is,
     a_bypassed_instance_passes_audio,
     latency_and_tail_are_zero,
+    groove_is_late_by_what_it_says_from_the_next_activation_on,
+    a_bypassed_instance_with_groove_is_as_late,
     no_call_allocates,
     offline_is_judged_block_by_block,
 );
@@ -105,6 +107,59 @@ fn latency_and_tail_are_zero<H: Host>() {
     }
     run(&mut host, &Call::default(), 64);
     assert_eq!(host.latency_and_tail(), (0, 0));
+}
+
+/// Samples that groove is late at 48 kHz.
+const LATE: usize = 2880;
+
+fn groove_is_late_by_what_it_says_from_the_next_activation_on<H: Host>() {
+    let mut host = ready::<H>();
+    host.edit(35, 100.0);
+    let (input, output, _) = run(&mut host, &Call::default(), 512);
+    assert_eq!(bits(&output), bits(&input), "an active instance is never late at once");
+    assert_eq!((host.latency_and_tail(), host.restarts()), ((0, 0), 1));
+    run(&mut host, &Call::default(), 512);
+    assert_eq!(host.restarts(), 1, "once is enough");
+    host.deactivate();
+    host.activate(48_000.0, 512);
+    assert_eq!(host.latency_and_tail(), (2880, 2880));
+    late(&mut host);
+    host.edit(35, 0.0);
+    run(&mut host, &Call::default(), 512);
+    assert_eq!((host.latency_and_tail(), host.restarts()), ((2880, 2880), 2));
+    host.deactivate();
+    host.activate(48_000.0, 512);
+    assert_eq!(host.latency_and_tail(), (0, 0));
+    let (input, output, _) = run(&mut host, &Call::default(), 512);
+    assert_eq!(bits(&output), bits(&input));
+}
+
+fn a_bypassed_instance_with_groove_is_as_late<H: Host>() {
+    let mut host = H::new();
+    host.edit(35, 100.0);
+    host.edit(1, 1.0);
+    host.activate(48_000.0, 512);
+    late(&mut host);
+}
+
+/// Asserts that what goes in comes out a look-ahead later, bit for bit, in blocks of any length.
+fn late<H: Host>(host: &mut H) {
+    let mut given: Vec<Vec<f32>> = vec![Vec::new(); 2];
+    let mut made = given.clone();
+    for block in 0..20_u64 {
+        let frames = [512, 1, 480, 77][(block % 4) as usize];
+        let input = noise(block, 2, frames);
+        let mut output = vec![vec![7.0; frames]; 2];
+        assert!(host.process(&Call::default(), &input, &mut output).ok);
+        for channel in 0..2 {
+            given[channel].extend(&input[channel]);
+            made[channel].extend(&output[channel]);
+        }
+    }
+    for (given, made) in given.iter().zip(&made) {
+        assert!(made.len() > LATE + 1000 && made[..LATE].iter().all(|sample| *sample == 0.0));
+        assert_eq!(bits(&[made[LATE..].to_vec()]), bits(&[given[..made.len() - LATE].to_vec()]));
+    }
 }
 
 fn no_call_allocates<H: Host>() {

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use clack_extensions::audio_ports_config::PluginAudioPortsConfig;
 use clack_extensions::latency::PluginLatency;
@@ -30,10 +30,13 @@ pub const ID: &CStr = c"org.hybridmix.shim";
 #[derive(Default)]
 pub struct Shared {
     callback: AtomicBool,
+    restarts: AtomicUsize,
 }
 
 impl SharedHandler<'_> for Shared {
-    fn request_restart(&self) {}
+    fn request_restart(&self) {
+        self.restarts.fetch_add(1, SeqCst);
+    }
     fn request_process(&self) {}
     fn request_callback(&self) {
         self.callback.store(true, SeqCst);
@@ -326,6 +329,10 @@ impl Host for ClapHost {
         let samples = latency.get(&self.instance.plugin_handle());
         let tail = self.audio.as_mut().map_or(0, |audio| tail.get(&audio.plugin_handle()).to_raw());
         (samples, tail)
+    }
+
+    fn restarts(&mut self) -> usize {
+        self.instance.access_shared_handler(|shared| shared.restarts.load(SeqCst))
     }
 
     fn rescans(&mut self) -> usize {

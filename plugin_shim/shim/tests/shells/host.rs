@@ -77,6 +77,8 @@ pub trait Host: Sized {
     fn name_track(&mut self, name: &str);
     /// Latency and tail, in samples.
     fn latency_and_tail(&mut self) -> (u32, u32);
+    /// How often the plugin asked to be started anew, because its latency is to change.
+    fn restarts(&mut self) -> usize;
     /// How often the plugin asked to have its values read anew, always on the main thread.
     fn rescans(&mut self) -> usize;
     /// How often the plugin called the project changed, always on the main thread.

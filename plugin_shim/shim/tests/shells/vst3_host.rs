@@ -268,6 +268,10 @@ impl Host for Vst3Host {
         unsafe { (self.processor.getLatencySamples(), self.processor.getTailSamples()) }
     }
 
+    fn restarts(&mut self) -> usize {
+        self.handler.restarts.get()
+    }
+
     fn rescans(&mut self) -> usize {
         let here = std::thread::current().id();
         assert!(self.handler.threads.borrow().iter().all(|&thread| thread == here), "told on another thread");

@@ -176,6 +176,7 @@ impl IBStreamTrait for Stream {
 #[derive(Default)]
 pub struct Handler {
     pub rescans: Cell<usize>,
+    pub restarts: Cell<usize>,
     pub dirty: Cell<usize>,
     pub threads: RefCell<Vec<ThreadId>>,
 }
@@ -205,8 +206,11 @@ impl IComponentHandlerTrait for Handler {
     }
 
     unsafe fn restartComponent(&self, flags: i32) -> tresult {
-        assert_eq!(flags, RestartFlags_::kParamValuesChanged, "nothing else ever changes");
-        self.rescans.set(self.rescans.get() + 1);
+        match flags {
+            RestartFlags_::kParamValuesChanged => self.rescans.set(self.rescans.get() + 1),
+            RestartFlags_::kLatencyChanged => self.restarts.set(self.restarts.get() + 1),
+            other => panic!("nothing else ever changes: {other}"),
+        }
         self.note_thread();
         kResultOk
     }

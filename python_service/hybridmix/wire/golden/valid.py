@@ -53,6 +53,9 @@ BLOCK = Header(
     staging_level_db=-18.0,
     density_amount=0.75,
     high_pass_amount=0.5,
+    groove_amount=0.625,
+    groove_limit_ms=10.0,
+    groove_constant_ms=20.0,
 )
 #: Both declared values of one frame.
 PARAMS = Header(Kind.PARAMS, instance=_A, run=7, position=98400, apply_at=100320, count=2)
@@ -61,9 +64,9 @@ _change = msgspec.structs.replace
 
 
 def _longer(frames: list[bytes]) -> list[bytes]:
-    """The message with a header of 152 bytes, as a later minor version may write it."""
+    """The message with a header of 184 bytes, as a later minor version may write it."""
     head = frames[0]
-    return [head[:5] + b"\x07" + (152).to_bytes(2, "little") + head[8:] + b"\xaa" * 8, frames[1]]
+    return [head[:5] + b"\x07" + (184).to_bytes(2, "little") + head[8:] + b"\xaa" * 8, frames[1]]
 
 
 def _shorter(frames: list[bytes], size: int) -> list[bytes]:
@@ -126,6 +129,9 @@ def block() -> Iterator[Vector]:
         staging_level_db=0.0,
         density_amount=1.0,
         high_pass_amount=1.0,
+        groove_amount=1.0,
+        groove_limit_ms=20.0,
+        groove_constant_ms=20.0,
     )
     yield accepted("block_greatest", "greatest values of every field", encode(extreme))
     least = _change(
@@ -151,6 +157,9 @@ def block() -> Iterator[Vector]:
         staging_level_db=-30.0,
         density_amount=0.0,
         high_pass_amount=0.0,
+        groove_amount=0.0,
+        groove_limit_ms=0.0,
+        groove_constant_ms=0.0,
     )
     yield accepted("block_least", "least values of every field", encode(least))
     odd = struct.pack("<6f", 3.4028234663852886e38, -3.4028234663852886e38, 1e-45, -0.0, 1.17549435e-38, 0.0)
@@ -198,7 +207,7 @@ def block() -> Iterator[Vector]:
     longer = [_longer(frames) for frames in (hop, encode(other, samples(1, 480)))]
     yield accepted(
         "block_two_longer_headers",
-        "two packets of a later minor version, headers of 152 bytes",
+        "two packets of a later minor version, headers of 184 bytes",
         join(longer),
         canonical=False,
     )

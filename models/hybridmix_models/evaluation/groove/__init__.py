@@ -1,0 +1,1 @@
+"""How groove is measured (docs/metrics.md, Groove)."""

@@ -1,0 +1,89 @@
+"""Groove through the real plugin and a real service, from a session to its report."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hybridmix.batch import MixSession, MixTrack
+from hybridmix.batch.plugin import bundle_path
+from hybridmix.batch.report import Report
+from hybridmix.batch.session_file import Session
+from hybridmix.errors import InputError
+
+RATE = 48000
+SECONDS = 5
+SLOT = RATE // 8
+LATE = 12 * RATE // 1000
+
+
+def _built() -> bool:
+    try:
+        bundle_path()
+    except InputError:
+        return False
+    return True
+
+
+pytestmark = pytest.mark.skipif(not _built(), reason="the plugin is not built: make plugin")
+
+
+def _hits(late: int, hertz: float) -> npt.NDArray[np.float32]:
+    """A hit every sixteenth at 120 BPM, from the second on, ``late`` samples behind it."""
+    out = np.zeros(SECONDS * RATE, np.float32)
+    time = np.arange(SLOT // 2) / RATE
+    hit = (0.3 * np.exp(-60.0 * time) * np.sin(2.0 * np.pi * hertz * time + 1.0)).astype(np.float32)
+    for begin in range(SLOT, len(out) - SLOT, SLOT):
+        out[begin + late : begin + late + len(hit)] += hit
+    return out
+
+
+def _render(
+    amount: float | None, tempo: float | None = 120.0, block: int | None = None, rate: int = RATE
+) -> tuple[list[npt.NDArray[np.float32]], Report]:
+    tracks = [
+        MixTrack(_hits(0, 900.0), "loop", role="ai_stem", groove_amount=amount),
+        MixTrack(_hits(LATE, 150.0), "kick", role="live_source"),
+    ]
+    settings = Session(model="equal-loudness", start="neutral", tempo_bpm=tempo, block=block)
+    with MixSession(tracks, sample_rate=rate, settings=settings) as session:
+        mix = session.render()
+    assert mix.report.complete
+    return [stem for stem in mix.stems if stem is not None], mix.report
+
+
+def _begins(stem: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+    """Where the hits of a stem begin."""
+    loud = np.abs(stem) > 0.01
+    rising = np.flatnonzero(loud & ~np.concatenate([[False], loud[:-1]]))
+    return rising[np.diff(rising, prepend=-SLOT) > SLOT // 2]
+
+
+def test_an_ai_stem_is_timed_like_the_drummer_and_nothing_else_is() -> None:
+    plain, without = _render(None)
+    stems, report = _render(1.0)
+    moved = _begins(stems[0])[-8:] - _begins(plain[0])[-8:]
+    assert (np.abs(moved - LATE) <= 3 * RATE // 1000).all(), moved
+    np.testing.assert_array_equal(
+        _begins(stems[0])[:3], _begins(plain[0])[:3], "nothing moves before it is known"
+    )
+    np.testing.assert_array_equal(stems[1], plain[1], "a live track is never touched")
+    assert (without.tracks[0].groove_ms.max, without.groove.constant_ms) == (None, 0.0)
+    assert report.tracks[0].groove_ms.end == pytest.approx(12.0, abs=3.0)
+    assert report.groove.constant_ms == pytest.approx(12.0, abs=4.0)
+    assert report.groove.idle == ""
+
+
+def test_other_blocks_give_the_same_samples() -> None:
+    first, _ = _render(1.0)
+    second, _ = _render(1.0, block=512)
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_without_a_tempo_nothing_moves_and_the_report_says_why() -> None:
+    plain, _ = _render(None)
+    stems, report = _render(1.0, tempo=None)
+    np.testing.assert_array_equal(stems[0], plain[0])
+    assert report.groove.idle == "the host says no tempo and beat; set Groove Tempo"

@@ -1,0 +1,136 @@
+"""Groove in the engine: who is told what, when, and why nobody is."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hybridmix.engine.config import MODELS_FOLDER
+from hybridmix.engine.group import Engine
+from hybridmix.engine.hops import Pulse, UserValues
+from hybridmix.engine.models import Models, load_models
+from hybridmix.timeline import Compute, Row, Standing
+from hybridmix.wire import parameters
+from hybridmix.wire.header import Role
+
+from .running import FRAME, RATE
+
+_AI, _LIVE = UUID(int=1), UUID(int=2)
+_SHIFT, _SLOT = (parameters.load().named(name).id for name in ("groove_ms", "groove_slot_ms"))
+_DELAY = RATE // 25
+_TEMPO = 120.0
+#: A sixteenth in samples, and how late the drummer plays.
+_STEP, _LATE_MS = RATE // 8, 9.0
+_LIVE_SOURCE = UserValues(delay=_DELAY, role=Role.LIVE_SOURCE)
+
+Told = dict[int, float]
+
+
+def _user(
+    amount: float = 1.0, limit_ms: float = 5.0, constant_ms: float = 20.0, role: int = Role.AI_STEM
+) -> UserValues:
+    return UserValues(
+        delay=_DELAY,
+        role=role,
+        groove_amount=amount,
+        groove_limit_ms=limit_ms,
+        groove_constant_ms=constant_ms,
+    )
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return load_models("equal-loudness", MODELS_FOLDER)
+
+
+def _drummer(frames: int, late_ms: float = _LATE_MS) -> npt.NDArray[np.float32]:
+    """A short burst in every sixteenth but the first."""
+    audio = np.zeros(frames * FRAME + RATE, np.float32)
+    burst = 0.3 * np.random.default_rng(1).normal(size=RATE // 25) * np.exp(-np.arange(RATE // 25) / 400.0)
+    for begin in range(_STEP, frames * FRAME, _STEP):
+        at = begin + round(late_ms * RATE / 1000.0)
+        audio[at : at + len(burst)] += burst.astype(np.float32)
+    return audio[np.newaxis, : frames * FRAME]
+
+
+def _play(
+    models: Models,
+    users: list[UserValues],
+    live: UserValues = _LIVE_SOURCE,
+    tempo: float | None = _TEMPO,
+    late_ms: float = _LATE_MS,
+) -> tuple[Engine, list[dict[UUID, Told]]]:
+    """What an AI stem with ``users``, frame by frame, and a drummer are told."""
+    engine = Engine(RATE, models)
+    for member in (_AI, _LIVE):
+        engine.register(member)
+    drummer = _drummer(len(users), late_ms)
+    told = []
+    for frame, user in enumerate(users):
+        at, end = frame * FRAME, (frame + 1) * FRAME
+        pulse = None if tempo is None else Pulse(at, at * tempo / (60.0 * RATE), tempo)
+        engine.push(_AI, 1, at, np.zeros((1, FRAME), np.float32), user, pulse)
+        engine.push(_LIVE, 1, at, drummer[:, at:end], live, pulse)
+        rows = tuple(Row(member, Standing.WHOLE, end) for member in (_AI, _LIVE))
+        engine.compute(Compute(0, end, frame == 0, False, rows, False))
+        told.append({member: dict(engine.values(0, end, member)) for member in (_AI, _LIVE)})
+    return engine, told
+
+
+def test_nobody_is_told_anything_before_somebody_asks_for_it(models: Models) -> None:
+    engine, told = _play(models, [_user(0.0)] * 40)
+    assert all(_SHIFT not in values for frame in told for values in frame.values())
+    assert engine.processors["groove"]["idle"] == "no AI stem asks for it"
+
+
+def test_each_slot_is_told_once_and_where_it_begins(models: Models) -> None:
+    _, told = _play(models, [_user()] * 60)
+    slots = [
+        (frame + 1) * FRAME + _DELAY + values[_AI][_SLOT] * RATE / 1000.0
+        for frame, values in enumerate(told)
+        if _SHIFT in values[_AI]
+    ]
+    np.testing.assert_allclose(np.array(slots) % _STEP, 0.0, atol=0.01)
+    np.testing.assert_allclose(np.diff(slots), _STEP, atol=0.01)
+    assert all(_SHIFT not in values[_LIVE] for values in told), "a live track is never touched"
+
+
+def test_the_shift_goes_to_where_the_drummer_plays_and_the_constant_can_be_zeroed(models: Models) -> None:
+    engine, told = _play(models, [_user()] * 160)
+    assert [values[_AI] for values in told if _SHIFT in values[_AI]][-1][_SHIFT] == pytest.approx(
+        9.0, abs=2.5
+    )
+    assert engine.processors["groove"]["constant_ms"] == pytest.approx(9.0, abs=2.0)
+    assert engine.processors["groove"]["idle"] == ""
+    _, told = _play(models, [_user(constant_ms=0.0)] * 160)
+    assert [values[_AI] for values in told if _SHIFT in values[_AI]][-1][_SHIFT] == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize(("limit_ms", "amount"), [(5.0, 1.0), (10.0, 1.0), (20.0, 0.5)])
+def test_no_shift_passes_the_limits(models: Models, limit_ms: float, amount: float) -> None:
+    _, told = _play(models, [_user(amount, limit_ms)] * 120, late_ms=38.0)
+    shifts = [values[_AI][_SHIFT] for values in told if _SHIFT in values[_AI]]
+    assert max(shifts) == pytest.approx(amount * (20.0 + min(limit_ms, 20.0)), abs=8.0)
+    assert max(np.abs(shifts)) <= amount * (20.0 + limit_ms) + 1e-4
+
+
+def test_without_a_tempo_nobody_is_told_anything_and_the_status_says_why(models: Models) -> None:
+    for tempo in (None, 0.0, 1e4):
+        engine, told = _play(models, [_user()] * 30, tempo=tempo)
+        assert all(_SHIFT not in values[_AI] for values in told)
+        assert engine.processors["groove"]["idle"] == "the host says no tempo and beat; set Groove Tempo"
+
+
+def test_whoever_switches_it_off_is_told_that_the_shift_goes(models: Models) -> None:
+    _, told = _play(models, [_user()] * 80 + [_user(0.0)] * 3)
+    assert told[80][_AI][_SHIFT] == 0.0
+    assert _SHIFT not in told[81][_AI]
+
+
+def test_only_ai_stems_are_moved(models: Models) -> None:
+    for role in (Role.UNSET, Role.LIVE_SOURCE):
+        _, told = _play(models, [_user(role=role)] * 40)
+        assert all(_SHIFT not in values[_AI] for values in told)
