@@ -108,7 +108,8 @@ CASES = [
     Case(
         "unknown preset",
         "session file session.toml: track[0].preset is 'warm'; expected one of: ai-bass, ai-lead, ai-pad, ai-rhythm, "
-        "ai-stem, ai-texture, live-source, or the path of a .json file.",
+        "ai-stem, ai-texture, broadcast, hall, live-bass, live-drums, live-guitar, live-horns, live-source, live-strings, "
+        "live-vocals, small-room, or the path of a .json file.",
         session=TRACK + 'preset = "warm"',
     ),
     Case(
