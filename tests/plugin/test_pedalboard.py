@@ -85,6 +85,7 @@ def test_parameters_have_units_texts_and_ranges(bundle: str) -> None:
         "dip_budget_lu": ("Dip Budget", "LU", "1.0"),
         "breath_amount": ("Breath Amount", "%", "0"),
         "breath_depth_db": ("Breath Depth", "dB", "2.5"),
+        "room_amount": ("Room Amount", "%", "0"),
     }
     assert plugin.parameters["gain_offset_db"].range == pytest.approx((-24.0, 24.0, 0.1))
     assert plugin.parameters["role"].valid_values == ["Unset", "AI stem", "Live source"]

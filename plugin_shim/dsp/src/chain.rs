@@ -5,6 +5,7 @@ use std::fmt;
 use crate::dip::{self, Dip};
 use crate::gain::{self, Gain};
 use crate::ramp::Pace;
+use crate::reverb::{self, Reverb};
 
 /// A parameter as the sections need to know it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,6 +48,7 @@ type Build = fn(u32, &[Declaration]) -> Option<Box<dyn Section>>;
 pub const ORDER: &[(&str, Build)] = &[
     (dip::NAME, |rate, declarations| Some(Box::new(Dip::new(rate, declarations)?))),
     (gain::NAME, |rate, declarations| Some(Box::new(Gain::new(rate, declarations)))),
+    (reverb::NAME, |rate, declarations| Some(Box::new(Reverb::new(rate, declarations)?))),
 ];
 
 /// All sections that the declarations name, in order.

@@ -7,7 +7,7 @@ use std::f64::consts::{LOG2_10, PI};
 
 use crate::chain::{Declaration, Section};
 use crate::denormal::flush;
-use crate::ramp::{Pace, Ramp};
+use crate::value::Value;
 
 /// Name of the section in the declarations.
 pub const NAME: &str = "dip";
@@ -35,25 +35,6 @@ pub struct Dip {
     states: [[f64; 2]; CHANNELS],
     /// The sample that comes next unless the stream has a hole.
     next: i64,
-}
-
-#[derive(Debug)]
-struct Value {
-    id: u16,
-    pace: Pace,
-    rate: u32,
-    ramp: Ramp,
-}
-
-impl Value {
-    fn named(name: &str, rate: u32, declarations: &[Declaration]) -> Option<Value> {
-        let declared = declarations.iter().find(|declaration| declaration.name == name)?;
-        Some(Value { id: declared.id, pace: declared.pace, rate, ramp: Ramp::still(declared.neutral) })
-    }
-
-    fn set(&mut self, target: f64, position: i64) {
-        self.ramp.set(target, position, self.pace, self.rate);
-    }
 }
 
 impl Dip {

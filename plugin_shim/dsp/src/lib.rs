@@ -12,8 +12,11 @@ pub mod denormal;
 pub mod dip;
 pub mod gain;
 pub mod ramp;
+pub mod reverb;
+mod value;
 
 pub use chain::{Chain, Declaration, Section};
 pub use dip::Dip;
 pub use gain::Gain;
 pub use ramp::{Pace, Ramp};
+pub use reverb::Reverb;

@@ -38,6 +38,8 @@ pub struct Context {
     pub breath_amount: f32,
     /// Most that breath may move the level, in dB.
     pub breath_depth_db: f32,
+    /// The user's amount of the room, 0 to 1.
+    pub room_amount: f32,
 }
 
 /// The audio ends of the rings for hops.
@@ -194,6 +196,7 @@ impl Cutter {
             dip_budget_lu: context.dip_budget_lu,
             breath_amount: context.breath_amount,
             breath_depth_db: context.breath_depth_db,
+            room_amount: context.room_amount,
             start: StartValues::default(),
         }
     }

@@ -238,6 +238,7 @@ impl Member {
             dip_budget_lu: hop.dip_budget_lu,
             breath_amount: hop.breath_amount,
             breath_depth_db: hop.breath_depth_db,
+            room_amount: hop.room_amount,
             count: u32::try_from(start.as_slice().len()).unwrap_or_default(),
             ..Header::new(Kind::Block)
         };

@@ -37,6 +37,8 @@ pub const DIP_BUDGET: ParamId = 11;
 pub const BREATH_AMOUNT: ParamId = 12;
 /// Most that breath may move the level.
 pub const BREATH_DEPTH: ParamId = 13;
+/// How much of the service's room is used.
+pub const ROOM_AMOUNT: ParamId = 30;
 /// Read-only: what the plugin is doing.
 pub const STATUS: ParamId = 20;
 /// Read-only: the gain at the end of the last block.
@@ -125,7 +127,7 @@ static STATUS_TEXTS: [&str; STATUSES.len()] = {
 };
 
 /// Every host parameter, in the order in which editors list them. Entries are appended, never changed.
-pub static PARAMS: [Param; 17] = [
+pub static PARAMS: [Param; 18] = [
     choice(BYPASS, "bypass", "Bypass", &["Off", "On"], 0.0),
     number(AMOUNT, ("amount", "Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
     number(GAIN_OFFSET, ("gain_offset", "Gain Offset"), (-24.0, 24.0), 0.0, (0.1, 1, "dB")),
@@ -149,6 +151,7 @@ pub static PARAMS: [Param; 17] = [
     number(DIP_BUDGET, ("dip_budget", "Dip Budget"), (0.5, 6.0), 1.0, (0.1, 1, "LU")),
     number(BREATH_AMOUNT, ("breath_amount", "Breath Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
     number(BREATH_DEPTH, ("breath_depth", "Breath Depth"), (0.0, 5.0), 2.5, (0.1, 1, "dB")),
+    number(ROOM_AMOUNT, ("room_amount", "Room Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
 ];
 
 /// The parameter with this number.
@@ -349,6 +352,13 @@ impl ParamValues {
     #[allow(clippy::cast_possible_truncation)]
     pub fn breath_depth_db(&self) -> f32 {
         self.get(BREATH_DEPTH) as f32
+    }
+
+    /// Share of the service's room, 0 to 1.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn room_amount(&self) -> f32 {
+        (self.get(ROOM_AMOUNT) / 100.0) as f32
     }
 
     /// Group, 1 to 16.

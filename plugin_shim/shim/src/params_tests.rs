@@ -71,6 +71,7 @@ fn ids_and_names_are_those_that_projects_have_saved() {
         (11, "dip_budget"),
         (12, "breath_amount"),
         (13, "breath_depth"),
+        (30, "room_amount"),
     ];
     assert_eq!(declared, permanent);
 }
@@ -97,6 +98,7 @@ fn a_new_instance_is_an_unset_track_of_group_1_with_40_ms() {
     assert_eq!((values.mode(), values.amount().to_bits()), (Mode::Auto, 1.0f32.to_bits()));
     assert_eq!((values.dip_amount(), values.dip_budget_lu()), (0.0, 1.0));
     assert_eq!((values.breath_amount(), values.breath_depth_db()), (0.0, 2.5));
+    assert_eq!(values.room_amount().to_bits(), 0);
 }
 
 #[test]

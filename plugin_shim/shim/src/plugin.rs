@@ -128,10 +128,14 @@ impl Plugin {
         0
     }
 
-    /// Samples that sound on after the input ended.
+    /// Samples that sound on after the input ended: the longest room while the track asks for one.
     #[must_use]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub fn tail(&self) -> u32 {
-        0
+        if self.shared.params.room_amount() == 0.0 {
+            return 0;
+        }
+        (dsp::reverb::TAIL_S * f64::from(self.shared.readout.rate.load(Relaxed))).ceil() as u32
     }
 }
 

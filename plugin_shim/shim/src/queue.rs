@@ -162,8 +162,8 @@ fn follows(last: &Hop, next: &Hop) -> bool {
     let loose = flags::RUN_BEGIN | flags::START | flags::GAP;
     let settings = |hop: &Hop| {
         let user = (hop.amount, hop.offset_db, hop.dip_amount, hop.dip_budget_lu);
-        let breath = (hop.breath_amount, hop.breath_depth_db);
-        (hop.run, hop.group, hop.role, hop.delay, user, breath, hop.tempo.to_bits())
+        let sections = (hop.breath_amount, hop.breath_depth_db, hop.room_amount);
+        (hop.run, hop.group, hop.role, hop.delay, user, sections, hop.tempo.to_bits())
     };
     // A GAP on the first hop of a message does not stand for those that follow it.
     let bits = |hop: &Hop| hop.flags & !(flags::ZEROED | loose);

@@ -21,7 +21,8 @@ fn hop(run: u32, index: i64, flags: u32) -> Hop {
         dip_budget_lu: 1.0,
         breath_amount: 0.0,
         breath_depth_db: 2.5,
-        start: [None; 5],
+        room_amount: 0.0,
+        start: Default::default(),
     }
 }
 
@@ -105,6 +106,7 @@ fn a_block_ends_where_the_receiver_must_see_a_difference() {
         Hop { dip_budget_lu: 2.0, ..hop(1, 1, sync) },
         Hop { breath_amount: 0.5, ..hop(1, 1, sync) },
         Hop { breath_depth_db: 4.0, ..hop(1, 1, sync) },
+        Hop { room_amount: 0.5, ..hop(1, 1, sync) },
         Hop { group: 2, ..hop(1, 1, sync) },
         announcement(2),
     ];

@@ -34,6 +34,7 @@ pub(crate) struct Settings {
     dip_budget_lu: f32,
     breath_amount: f32,
     breath_depth_db: f32,
+    room_amount: f32,
     /// Counts how often the service registered the instance.
     pub(crate) joined: u32,
 }
@@ -62,6 +63,7 @@ impl Settings {
             dip_budget_lu: params.dip_budget_lu(),
             breath_amount: params.breath_amount(),
             breath_depth_db: params.breath_depth_db(),
+            room_amount: params.room_amount(),
             joined: shared.link.joined.load(Acquire),
         }
     }
@@ -91,6 +93,7 @@ impl Settings {
             dip_budget_lu: self.dip_budget_lu,
             breath_amount: self.breath_amount,
             breath_depth_db: self.breath_depth_db,
+            room_amount: self.room_amount,
         }
     }
 }

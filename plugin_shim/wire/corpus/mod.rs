@@ -14,7 +14,7 @@ pub const NAMES: [&str; 5] = ["block", "params", "plain", "control", "broken"];
 const MAX_BASE: usize = 16 << 10;
 
 /// Offset and size of every field of the header; the instance in two halves.
-const FIELDS: [(usize, usize); 30] = [
+const FIELDS: [(usize, usize); 31] = [
     (0, 4),
     (4, 1),
     (5, 1),
@@ -45,6 +45,7 @@ const FIELDS: [(usize, usize); 30] = [
     (116, 4),
     (120, 4),
     (124, 4),
+    (144, 4),
 ];
 #[rustfmt::skip]
 const NUMBERS: [u64; 37] = [

@@ -49,6 +49,7 @@ impl Header {
         refuse(!(0.0..=MAX_DIP_BUDGET_LU).contains(&self.dip_budget_lu), WireError::DipBudget)?;
         refuse(!(0.0..=1.0).contains(&self.breath_amount), WireError::BreathAmount)?;
         refuse(!(0.0..=MAX_BREATH_DEPTH_DB).contains(&self.breath_depth_db), WireError::BreathDepth)?;
+        refuse(!(0.0..=1.0).contains(&self.room_amount), WireError::RoomAmount)?;
         refuse(!self.beat.is_finite(), WireError::Beat)?;
         refuse(!self.tempo.is_finite(), WireError::Tempo)?;
         let begins = self.has(flags::RUN_BEGIN);

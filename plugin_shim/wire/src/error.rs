@@ -74,6 +74,9 @@ pub enum WireError {
     /// Depth of breath not within 0 to 5 dB.
     #[error("depth of breath is outside 0 to 5 dB")]
     BreathDepth,
+    /// Amount of the room not within 0 to 1.
+    #[error("amount of the room is outside 0 to 1")]
+    RoomAmount,
     /// Beat not finite where it is declared.
     #[error("beat is not finite")]
     Beat,
@@ -104,7 +107,7 @@ pub enum WireError {
     #[error("a sample is not finite")]
     Samples,
     /// More values than one message may carry.
-    #[error("{0} values are more than 16")]
+    #[error("{0} values are more than 32")]
     Count(u32),
     /// Ids that do not ascend.
     #[error("value id {0} does not ascend")]
@@ -149,6 +152,7 @@ impl WireError {
             Self::DipBudget => "dip_budget_lu",
             Self::BreathAmount => "breath_amount",
             Self::BreathDepth => "breath_depth_db",
+            Self::RoomAmount => "room_amount",
             Self::Beat => "beat",
             Self::Tempo => "tempo",
             Self::Flags(_) => "flags",

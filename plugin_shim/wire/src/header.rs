@@ -1,4 +1,4 @@
-//! The fixed header: 128 bytes, little-endian, the same fields in every message.
+//! The fixed header: 160 bytes, little-endian, the same fields in every message.
 
 use uuid::Uuid;
 
@@ -186,6 +186,8 @@ pub struct Header {
     pub breath_amount: f32,
     /// Most that breath may move the level, 0 to 5 dB.
     pub breath_depth_db: f32,
+    /// The user's amount of the room, 0 to 1.
+    pub room_amount: f32,
 }
 
 impl Header {
@@ -216,6 +218,7 @@ impl Header {
             dip_budget_lu: 0.0,
             breath_amount: 0.0,
             breath_depth_db: 0.0,
+            room_amount: 0.0,
         }
     }
 
@@ -282,6 +285,8 @@ impl Header {
         out.put(self.dip_budget_lu.to_le_bytes());
         out.put(self.breath_amount.to_le_bytes());
         out.put(self.breath_depth_db.to_le_bytes());
+        out.put([0; 16]);
+        out.put(self.room_amount.to_le_bytes());
         out.bytes
     }
 
@@ -374,6 +379,7 @@ impl Reader<'_> {
             dip_budget_lu: self.appended(MIN_HEADER_SIZE + 4),
             breath_amount: self.appended(MIN_HEADER_SIZE + 8),
             breath_depth_db: self.appended(MIN_HEADER_SIZE + 12),
+            room_amount: self.appended(MIN_HEADER_SIZE + 32),
         }))
     }
 

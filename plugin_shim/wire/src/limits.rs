@@ -3,7 +3,7 @@
 /// Protocol version spoken here: major, minor. Another major is refused.
 pub const PROTOCOL: [u16; 2] = [1, 0];
 /// Length of the header written here, in bytes. A later minor version may append.
-pub const HEADER_SIZE: usize = 128;
+pub const HEADER_SIZE: usize = 160;
 /// Shortest header accepted, in bytes: what is appended to it counts as zero where it is missing.
 pub const MIN_HEADER_SIZE: usize = 112;
 /// Longest header accepted, in bytes.
@@ -19,7 +19,7 @@ pub const MAX_JSON: usize = 64 << 10;
 /// Deepest nesting of arrays and objects in JSON, the outermost object counted.
 pub const MAX_JSON_DEPTH: usize = 16;
 /// Most values in one PARAMS.
-pub const MAX_VALUES: usize = 16;
+pub const MAX_VALUES: usize = 32;
 /// Most hops in one BLOCK.
 pub const MAX_HOPS: u32 = 64;
 /// Hops per second: a hop is `rate / HOPS_PER_SECOND` samples.

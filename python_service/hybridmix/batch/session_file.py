@@ -130,6 +130,17 @@ class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         ]
         | None
     ) = None
+    room_amount: (
+        Annotated[
+            float,
+            msgspec.Meta(
+                ge=0.0,
+                le=1.0,
+                description="how much of the live sources' room an AI stem gets, 0 for none",
+            ),
+        ]
+        | None
+    ) = None
     mute: Annotated[bool, msgspec.Meta(description="leave the track out of the group and of the mix")] = False
     offset_s: Annotated[
         float, msgspec.Meta(ge=0.0, le=86400.0, description="where the file begins, in seconds")

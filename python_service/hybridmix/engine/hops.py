@@ -44,6 +44,8 @@ class UserValues:
     #: Share of breath, 0..1, and the most that it may move the level, dB.
     breath_amount: float = 0.0
     breath_depth_db: float = 0.0
+    #: Share of the room, 0..1.
+    room_amount: float = 0.0
 
 
 @dataclass(slots=True, eq=False)

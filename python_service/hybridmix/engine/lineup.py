@@ -47,4 +47,5 @@ class Lineup:
             self.dip_budget_lu = np.array([user.dip_budget_lu for user in users], np.float32)
             self.breath_amount = np.array([user.breath_amount for user in users], np.float32)
             self.breath_depth_db = np.array([user.breath_depth_db for user in users], np.float32)
+            self.room_amount = np.array([user.room_amount for user in users], np.float32)
             self.delay = np.array([user.delay for user in users], np.float32)

@@ -328,7 +328,7 @@ class Service:
             member.user = UserValues(
                 *(settings.amount, settings.offset_db, settings.delay, member.start, locked),
                 *(settings.role, settings.dip_amount, settings.dip_budget_lu),
-                *(settings.breath_amount, settings.breath_depth_db),
+                *(settings.breath_amount, settings.breath_depth_db, settings.room_amount),
             )
         member.run, member.position = run, position + frames
         if frames:

@@ -49,6 +49,9 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     breath_depth_db: Annotated[
         float, msgspec.Meta(ge=0.0, le=5.0, description="most that breath moves the level by, in dB")
     ] = 2.5
+    room_amount: Annotated[
+        float, msgspec.Meta(ge=0.0, le=1.0, description="how much of the live sources' room an AI stem gets")
+    ] = 0.0
 
     def params(self) -> dict[str, float]:
         """Return what it sets in the plugin: plain values by the permanent names of the host parameters."""
@@ -60,6 +63,7 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "dip_amount": 100.0 * self.dip_amount,
             "dip_budget": self.dip_budget_lu,
             "gain_offset": self.gain_offset_db,
+            "room_amount": 100.0 * self.room_amount,
         }
 
 

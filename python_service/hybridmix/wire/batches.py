@@ -60,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, gc=False):
     dip_budget_lu: float
     breath_amount: float
     breath_depth_db: float
+    room_amount: float
 
 
 class Block(NamedTuple):
@@ -284,4 +285,5 @@ def _settings(header: Header) -> Settings:
         *(h.instance, h.group, h.flags, h.run, h.rate),
         *(h.channels, h.role, h.delay),
         *(h.amount, h.offset_db, h.dip_amount, h.dip_budget_lu, h.breath_amount, h.breath_depth_db),
+        h.room_amount,
     )

@@ -211,7 +211,7 @@ def _pack(h: Header) -> bytes:
         *(MAGIC, *PROTOCOL, HEADER_SIZE, h.kind, h.group, h.flags, h.instance.bytes, h.run, h.rate),
         *(h.sequence, h.position, h.apply_at, h.beat, h.tempo, h.frames, h.channels, h.role, 0),
         *(h.delay, h.lead, h.amount, h.offset_db, h.count, 0, h.dip_amount, h.dip_budget_lu),
-        *(h.breath_amount, h.breath_depth_db),
+        *(h.breath_amount, h.breath_depth_db, bytes(16), h.room_amount, bytes(12)),
     )
 
 
@@ -219,7 +219,7 @@ def _unpack(head: bytes, start: int, stride: int) -> _Fields:
     """The fields of the header at ``start``; those that a shorter one lacks, or has in part, are zero."""
     if stride >= HEADER_SIZE:
         return LAYOUT.unpack_from(head, start)
-    # Every field behind the shortest header has four bytes.
+    # Every field behind the shortest header has four bytes or a multiple of them.
     whole = stride - stride % 4
     return LAYOUT.unpack(head[start : start + whole].ljust(HEADER_SIZE, b"\0"))
 
@@ -276,7 +276,7 @@ _Fields = tuple[
 def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
     (_, _, _, _, _, group, flags, raw, run, rate, sequence, position, _, beat, tempo) = fields[:15]
     (frames, channels, role, _, delay, lead, amount, offset_db, count, _) = fields[15:25]
-    dip_amount, dip_budget_lu, breath_amount, breath_depth_db = fields[25:]
+    dip_amount, dip_budget_lu, breath_amount, breath_depth_db, _, room_amount, _ = fields[25:]
     flags &= Flags.OF_BLOCK
     if not flags & Flags.START:
         count = 0
@@ -304,6 +304,8 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
         raise WireError("breath_amount", breath_amount)
     if not 0.0 <= breath_depth_db <= MAX_BREATH_DEPTH_DB:
         raise WireError("breath_depth_db", breath_depth_db)
+    if not 0.0 <= room_amount <= 1.0:
+        raise WireError("room_amount", room_amount)
     if not flags & Flags.HAS_BEAT:
         beat = 0.0
     elif not math.isfinite(beat):
@@ -331,7 +333,7 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
         Header(
             *(kind, group, flags, instance, run, rate, sequence, position, 0, beat, tempo, frames),
             *(channels, role, delay, lead, amount, offset_db, count, dip_amount, dip_budget_lu),
-            *(breath_amount, breath_depth_db),
+            *(breath_amount, breath_depth_db, room_amount),
         ),
         payload,
         audio,

@@ -27,6 +27,7 @@ NAMES = (
     "dip_budget_lu",
     "breath_amount",
     "breath_depth_db",
+    "room_amount",
     "beat",
     "tempo",
     "flags",

@@ -10,6 +10,7 @@ __all__ = ["FIELDS", "LAYOUT", "TYPES", "Field"]
 #: Type of each code of `struct` that is used.
 TYPES: Final = {
     "4s": "u8[4]",
+    "12s": "u8[12]",
     "16s": "u8[16]",
     "B": "u8",
     "H": "u16",
@@ -40,7 +41,7 @@ FIELDS: Final = (
     Field("4s", "magic", "`HMIX`", _ALL, "bytes 48 4D 49 58"),
     Field("B", "major", "1", _ALL, "major protocol version; another one is refused"),
     Field("B", "minor", "any", _ALL, "minor protocol version of the sender; 0 is written"),
-    Field("H", "header_size", "112 to 4096", _ALL, "length of each header in bytes; 128 is written"),
+    Field("H", "header_size", "112 to 4096", _ALL, "length of each header in bytes; 160 is written"),
     Field("H", "kind", "1 to 18", _ALL, "what the message is"),
     Field("H", "group", "1 to 16", "BLOCK", "group that the user has set"),
     Field("I", "flags", "bits", "BLOCK, PARAMS", "see the flags"),
@@ -60,12 +61,15 @@ FIELDS: Final = (
     Field("I", "lead", "any", "BLOCK", "largest lead seen in the client's process, in samples"),
     Field("f", "amount", "0 to 1", "BLOCK", "the user's amount of what the model asks for"),
     Field("f", "offset_db", "−24 to 24", "BLOCK", "the user's gain offset in dB"),
-    Field("I", "count", "0 to 16", "PARAMS, BLOCK with START", "number of values in the payload"),
+    Field("I", "count", "0 to 32", "PARAMS, BLOCK with START", "number of values in the payload"),
     Field("I", "", "any", "none", "zero is written"),
     Field("f", "dip_amount", "0 to 1", "BLOCK", "the user's amount of the dip"),
     Field("f", "dip_budget_lu", "0 to 6", "BLOCK", "loudness that the dip may take, in LU"),
     Field("f", "breath_amount", "0 to 1", "BLOCK", "the user's amount of breath"),
     Field("f", "breath_depth_db", "0 to 5", "BLOCK", "most that breath may move the level, in dB"),
+    Field("16s", "", "any", "none", "zeros are written"),
+    Field("f", "room_amount", "0 to 1", "BLOCK", "the user's amount of the room"),
+    Field("12s", "", "any", "none", "zeros are written"),
 )  # fmt: skip
 
 #: The header as bytes.

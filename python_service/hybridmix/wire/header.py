@@ -1,4 +1,4 @@
-"""The fixed header: 128 bytes, little-endian, the same fields in every message."""
+"""The fixed header: 160 bytes, little-endian, the same fields in every message."""
 
 from __future__ import annotations
 
@@ -110,6 +110,7 @@ class Header(msgspec.Struct, frozen=True, gc=False):
         dip_budget_lu: loudness that the dip may take, 0 to 6 LU.
         breath_amount: the user's amount of breath, 0 to 1.
         breath_depth_db: most that breath may move the level, 0 to 5 dB.
+        room_amount: the user's amount of the room, 0 to 1.
     """
 
     kind: Kind
@@ -135,3 +136,4 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     dip_budget_lu: float = 0.0
     breath_amount: float = 0.0
     breath_depth_db: float = 0.0
+    room_amount: float = 0.0

@@ -40,7 +40,7 @@ __all__ = [
 #: Protocol version spoken here: major, minor. Another major is refused.
 PROTOCOL: Final = (1, 0)
 #: Length of the header written here, in bytes. A later minor version may append.
-HEADER_SIZE: Final = 128
+HEADER_SIZE: Final = 160
 #: Shortest header accepted, in bytes: what is appended to it counts as zero where it is missing.
 MIN_HEADER_SIZE: Final = 112
 #: Longest header accepted, in bytes.
@@ -56,7 +56,7 @@ MAX_JSON: Final = 64 << 10
 #: Deepest nesting of arrays and objects in JSON, the outermost object counted.
 MAX_JSON_DEPTH: Final = 16
 #: Most values in one PARAMS.
-MAX_VALUES: Final = 16
+MAX_VALUES: Final = 32
 #: Most hops in one BLOCK.
 MAX_HOPS: Final = 64
 #: Hops per second: a hop is ``rate // HOPS_PER_SECOND`` samples.

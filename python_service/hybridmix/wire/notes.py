@@ -96,6 +96,7 @@ REASONS: Final = {
     "dip_budget_lu": "`dip_budget_lu` out of range or NaN",
     "breath_amount": "`breath_amount` out of range or NaN",
     "breath_depth_db": "`breath_depth_db` out of range or NaN",
+    "room_amount": "`room_amount` out of range or NaN",
     "beat": "`beat` not finite, with HAS_BEAT",
     "tempo": "`tempo` not finite, with HAS_TEMPO",
     "flags": "BLOCK: START, or no frames, without RUN_BEGIN; PARAMS: values with NONE",

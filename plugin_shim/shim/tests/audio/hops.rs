@@ -64,6 +64,7 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
         (params::DIP_BUDGET, 1.5),
         (params::BREATH_AMOUNT, 80.0),
         (params::BREATH_DEPTH, 3.5),
+        (params::ROOM_AMOUNT, 60.0),
     ] {
         assert!(rig.shared.params.set(id, plain));
     }
@@ -83,6 +84,7 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
     );
     assert_eq!((hop.dip_amount, hop.dip_budget_lu), (0.6, 1.5));
     assert_eq!((hop.breath_amount, hop.breath_depth_db), (0.8, 3.5));
+    assert_eq!(hop.room_amount.to_bits(), 0.6f32.to_bits());
     assert!((hop.beat - 1.02).abs() < 1e-9, "480 samples later at 120");
     let expected = flags::PLAYING | flags::HAS_BEAT | flags::HAS_TEMPO;
     assert_eq!(hop.flags, expected);

@@ -10,7 +10,7 @@ in_both_formats!(
     a_call_without_frames_or_buffers_is_answered,
     silence_is_flagged_only_where_it_is,
     a_bypassed_instance_passes_audio,
-    latency_and_tail_are_zero,
+    only_a_room_has_a_tail_and_nothing_a_latency,
     no_call_allocates,
     offline_is_judged_block_by_block,
 );
@@ -96,7 +96,7 @@ fn a_bypassed_instance_passes_audio<H: Host>() {
     }
 }
 
-fn latency_and_tail_are_zero<H: Host>() {
+fn only_a_room_has_a_tail_and_nothing_a_latency<H: Host>() {
     let mut host = H::new();
     assert_eq!(host.latency_and_tail(), (0, 0));
     host.activate(48_000.0, 64);
@@ -104,6 +104,10 @@ fn latency_and_tail_are_zero<H: Host>() {
         host.edit(id, 1.0);
     }
     run(&mut host, &Call::default(), 64);
+    assert_eq!(host.latency_and_tail(), (0, 0));
+    host.edit(30, 50.0);
+    assert_eq!(host.latency_and_tail(), (0, 196_800));
+    host.edit(30, 0.0);
     assert_eq!(host.latency_and_tail(), (0, 0));
 }
 

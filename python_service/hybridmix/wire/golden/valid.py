@@ -49,6 +49,7 @@ BLOCK = Header(
     dip_budget_lu=1.5,
     breath_amount=0.25,
     breath_depth_db=2.5,
+    room_amount=0.75,
 )
 #: Both declared values of one frame.
 PARAMS = Header(Kind.PARAMS, instance=_A, run=7, position=98400, apply_at=100320, count=2)
@@ -57,9 +58,9 @@ _change = msgspec.structs.replace
 
 
 def _longer(frames: list[bytes]) -> list[bytes]:
-    """The message with a header of 136 bytes, as a later minor version may write it."""
+    """The message with a header of 168 bytes, as a later minor version may write it."""
     head = frames[0]
-    return [head[:5] + b"\x07" + (136).to_bytes(2, "little") + head[8:] + b"\xaa" * 8, frames[1]]
+    return [head[:5] + b"\x07" + (168).to_bytes(2, "little") + head[8:] + b"\xaa" * 8, frames[1]]
 
 
 def _shorter(frames: list[bytes], size: int) -> list[bytes]:
@@ -118,6 +119,7 @@ def block() -> Iterator[Vector]:
         dip_budget_lu=6.0,
         breath_amount=1.0,
         breath_depth_db=5.0,
+        room_amount=1.0,
     )
     yield accepted("block_greatest", "greatest values of every field", encode(extreme))
     least = _change(
@@ -139,6 +141,7 @@ def block() -> Iterator[Vector]:
         dip_budget_lu=0.0,
         breath_amount=0.0,
         breath_depth_db=0.0,
+        room_amount=0.0,
     )
     yield accepted("block_least", "least values of every field", encode(least))
     odd = struct.pack("<6f", 3.4028234663852886e38, -3.4028234663852886e38, 1e-45, -0.0, 1.17549435e-38, 0.0)
@@ -186,7 +189,7 @@ def block() -> Iterator[Vector]:
     longer = [_longer(frames) for frames in (hop, encode(other, samples(1, 480)))]
     yield accepted(
         "block_two_longer_headers",
-        "two packets of a later minor version, headers of 136 bytes",
+        "two packets of a later minor version, headers of 168 bytes",
         join(longer),
         canonical=False,
     )
