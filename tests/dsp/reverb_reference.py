@@ -27,7 +27,7 @@ SEND, T60, PREDELAY = 10, range(11, 18), 18
 PACES = {SEND: Pace(50.0, 2.0), **{number: Pace(50.0, 0.5) for number in T60}, PREDELAY: Pace(50.0, 10.0)}
 NEUTRAL = {SEND: 0.0, **dict.fromkeys(T60, 0.5), PREDELAY: 5.0}
 STEP = 64
-OCTAVES_HZ = 125.0 * 2.0 ** np.arange(7)
+OCTAVES_HZ: NDArray[np.float64] = np.array([125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0])
 LINES_MS = (22.9, 25.7, 29.3, 32.3, 37.1, 41.3, 46.7, 52.9)
 SPREADS = ((1.3, 0.6), (2.9, -0.6), (4.1, 0.6), (5.3, -0.6))
 EARLY_MS = np.array(
@@ -62,7 +62,7 @@ def shelf(gain_db: Doubles, hertz: float, rate: int) -> Doubles:
             (level + 1.0) - (level - 1.0) * c - bend,
         ]
     )
-    return np.concatenate([b, a[1:]]) / a[0]
+    return np.asarray(np.concatenate([b, a[1:]]) / a[0])
 
 
 def response_db(coefficients: Doubles, hertz: Doubles, rate: int) -> Doubles:
@@ -79,7 +79,9 @@ class Network:
         self.rate = rate
         self.lengths = np.round(np.array(LINES_MS) * rate / 1000.0).astype(int)
         corners = OCTAVES_HZ[:-1] * math.sqrt(2.0)
-        tried = [response_db(shelf(np.array([-3.0]), hz, rate)[:, 0], OCTAVES_HZ, rate) / -3.0 for hz in corners]
+        tried = [
+            response_db(shelf(np.array([-3.0]), hz, rate)[:, 0], OCTAVES_HZ, rate) / -3.0 for hz in corners
+        ]
         self.system = np.stack([np.ones(7), *tried], axis=1)
         self.corners = corners
         self.shelves = np.zeros((6, 5, 8))
@@ -97,7 +99,10 @@ class Network:
         gains = np.linalg.solve(self.system, -60.0 / (self.rate * t60))
         self.flat = 10.0 ** (gains[0] * self.lengths / 20.0)
         self.shelves = np.stack(
-            [shelf(gain * self.lengths, hz, self.rate) for gain, hz in zip(gains[1:], self.corners, strict=True)]
+            [
+                shelf(gain * self.lengths, hz, self.rate)
+                for gain, hz in zip(gains[1:], self.corners, strict=True)
+            ]
         )
         density = 1000.0 / sum(LINES_MS)
         self.scale = self.aim
@@ -172,7 +177,9 @@ def reverb(audio: NDArray[np.float32], changes: Sequence[Change], begin: int, ra
                 network.set(t60[:, n], at_once=False)
             else:
                 network.scale, network.glide = network.aim, 0.0
-        middle, side = network.process(float(audio[:, n].astype(np.float64).mean()), values[PREDELAY][n] * rate / 1000.0)
+        middle, side = network.process(
+            float(audio[:, n].astype(np.float64).mean()), values[PREDELAY][n] * rate / 1000.0
+        )
         out[:, n] += values[SEND][n] * np.array([middle + 0.5 * side, middle - 0.5 * side])
     return out
 

@@ -26,7 +26,7 @@ from .running import Peer, discovery, eventually, join, serving
 def test_both_sides_prove_that_they_know_the_token(client: Client, folder: Path) -> None:
     assert client.welcome.protocol == PROTOCOL
     assert client.status()["service"]["pid"] == os.getpid()
-    assert set(client.welcome.models) == {"equal_loudness", "headroom", "dip", "breath"}
+    assert set(client.welcome.models) == {"equal_loudness", "headroom", "dip", "breath", "room"}
     assert discovery(folder).token not in repr(client.status())
 
 

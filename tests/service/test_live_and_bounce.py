@@ -1,4 +1,4 @@
-"""With a gain network, the dip and breath in the engine, too, a live pass and a bounce apply the same values at the same samples."""
+"""With a gain network, the dip, breath and the room in the engine, too, a live pass and a bounce apply the same values at the same samples."""
 
 from __future__ import annotations
 
@@ -67,6 +67,7 @@ class Mixing(Service):
                 dip_budget_lu=3.0,
                 breath_amount=1.0,
                 breath_depth_db=2.5,
+                room_amount=1.0,
             )
             self.engine.push(block.member, block.run, block.position, tape[at][np.newaxis], user)
         super().block(block)

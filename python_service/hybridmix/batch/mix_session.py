@@ -27,13 +27,16 @@ from hybridmix.batch.report import Report
 from hybridmix.batch.strip import Strip
 from hybridmix.engine import trace
 from hybridmix.errors import InputError
+from hybridmix.wire import parameters
 
 __all__ = ["Mix", "MixSession", "MixTrack"]
 
 #: Choices of the plugin's parameters are saved as their number in the list.
 _CONTROL_DELAYS = get_args(session_file.ControlDelay)
+#: What a room consists of; its values are not sent in every frame.
+_ROOM = tuple(one.name for one in parameters.load().parameters if one.section == "reverb")
 #: What a preset sets and a track may set by itself.
-_OWN = ("gain_offset_db", "dip_amount", "dip_budget_lu", "breath_amount", "breath_depth_db")
+_OWN = ("gain_offset_db", "dip_amount", "dip_budget_lu", "breath_amount", "breath_depth_db", "room_amount")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class MixTrack:
         dip_budget_lu: most loudness that the dip may take, 0.5 to 6 LU; the preset's when left out.
         breath_amount: how much an AI stem takes on the movement of the live sources, 0 to 1; the preset's when left out.
         breath_depth_db: most that breath may move its level, 0 to 5 dB; the preset's when left out.
+        room_amount: how much of the live sources' room an AI stem gets, 0 to 1; the preset's when left out.
         mute: leave the track out of the group and of the mix.
         offset_s: where the audio begins on the timeline, in s.
         before, after: other pedalboard plugins around HybridMix on this track.
@@ -65,6 +69,7 @@ class MixTrack:
     dip_budget_lu: float | None = None
     breath_amount: float | None = None
     breath_depth_db: float | None = None
+    room_amount: float | None = None
     mute: bool = False
     offset_s: float = 0.0
     before: Sequence[pedalboard.Plugin] = field(default=())
@@ -149,6 +154,7 @@ class MixSession:
                 dip_budget_lu=track.dip_budget_lu,
                 breath_amount=track.breath_amount,
                 breath_depth_db=track.breath_depth_db,
+                room_amount=track.room_amount,
                 mute=track.mute,
                 offset_s=track.offset_s,
             )
@@ -348,7 +354,12 @@ def _reached(rows: npt.NDArray[Any]) -> dict[str, float]:
     """Return the values of the last record, by parameter name; without those that were never sent."""
     if not rows.size:
         return {}
-    return {name: float(rows[-1][name]) for name in ("gain_db", "trim_db") if np.isfinite(rows[-1][name])}
+    last = {name: float(rows[-1][name]) for name in ("gain_db", "trim_db") if np.isfinite(rows[-1][name])}
+    for name in _ROOM:
+        sent = rows[name][np.isfinite(rows[name])]
+        if sent.size:
+            last[name] = float(sent[-1])
+    return last
 
 
 def _block(rate: int, control_delay_ms: int) -> int:

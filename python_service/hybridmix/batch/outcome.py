@@ -81,6 +81,9 @@ class Observer:
         rides = {
             label: self._curve(label, _sent(one, "breath_db"), "breath_db") for label, one in mine.items()
         }
+        sends = {
+            label: self._curve(label, _sent(one, "reverb_send"), "reverb_send") for label, one in mine.items()
+        }
         trim = self._curve(session.tracks[0].label, mine[session.tracks[0].label], "trim_db")
         complete = not any(counters[name] for name in counters if name != "absent")
         needed = max(member["needed_delay_ms"] for member in _members(status))
@@ -107,6 +110,7 @@ class Observer:
                     gain_db=_range(gains[track.label]),
                     dip_db=_range(dips[track.label]),
                     breath_db=_range(rides[track.label]),
+                    reverb_send=_range(sends[track.label]),
                 )
                 for index, track in enumerate(session.tracks)
             ],

@@ -54,6 +54,8 @@ class TrackReport(msgspec.Struct, frozen=True):
     dip_db: GainRange
     #: Gain of its breath, as ``gain_db``; ``None`` where it had none.
     breath_db: GainRange
+    #: Its send to the room, 1 for as much energy as its own; ``None`` where it had none.
+    reverb_send: GainRange
 
 
 class Counters(msgspec.Struct, frozen=True):

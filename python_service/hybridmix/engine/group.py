@@ -183,6 +183,11 @@ class Engine:
         """Whether it did in the last frame."""
         return self._rule.standing_in
 
+    @property
+    def room(self) -> str:
+        """What is known of the live sources' room, in words; empty where nobody asks."""
+        return self._rack.room
+
     def work(self) -> None:
         """Do what the next frame needs and no answer waits for: called when the answers are out."""
         self._rule.work()
@@ -230,15 +235,17 @@ class Engine:
             if frame is not None and frame.run != kept.run:
                 kept.run = frame.run
                 begun.append(kept)
-                self._rack.begin(kept.slot, dict(frame.user.start))
+                self._rack.begin(kept.slot, dict(frame.user.start), frame.user)
         lineup.read_users()
         sheet = Sheet.of(frames)
         energy = self._energy(frames, sheet)
         present = np.array([frame is not None for frame in frames], np.bool_)
         self._failures = []
         ride = self._unless_it_fails(lambda: self._rack.ride(lineup, energy, present))
+        room = self._unless_it_fails(lambda: self._rack.surround(lineup, frames, action.end)) or []
+        louder = _louder_db(energy, ride, room)
         decided = self._unless_it_fails(
-            lambda: self._decide(lineup, frames, sheet, energy, present, begun, action.fresh, ride)
+            lambda: self._decide(lineup, frames, sheet, energy, present, begun, action.fresh, louder)
         )
         gains, known, trim = decided or (np.zeros_like(energy), np.zeros_like(present), None)
         dip = self._unless_it_fails(lambda: self._rack.make_room(lineup, frames, gains))
@@ -249,7 +256,7 @@ class Engine:
             [(gain, value), *rest] if sent else rest
             for value, sent in zip(gains.tolist(), known.tolist(), strict=True)
         ]
-        processed = [said for said in (dip, ride) if said is not None]
+        processed = [said for said in (dip, ride, *room) if said is not None]
         for said in processed:
             told = said.add_to(told)
         self._answers[action.epoch, action.end] = _Answer(lineup.rows, told, rest)
@@ -319,7 +326,7 @@ class Engine:
         present: npt.NDArray[np.bool_],
         begun: Sequence[Kept],
         fresh: bool,
-        ride: Said | None,
+        louder: Floats,
     ) -> tuple[Floats, npt.NDArray[np.bool_], float | None]:
         self._begin(begun, fresh)
         audio = self._side_by_side(frames, sheet)
@@ -334,7 +341,7 @@ class Engine:
         gains = np.where(known, asked, 0.0).astype(np.float32, copy=False)
         if self._headroom is None:
             return gains, known, None
-        trim = self._headroom.step(audio, gains if ride is None else gains + ride.values["breath_db"])
+        trim = self._headroom.step(audio, gains + louder)
         return gains, known, min(max(trim, self._trim.min), self._trim.max)
 
     def _energy(self, frames: Sequence[Frame | None], sheet: Sheet | None) -> Floats:
@@ -402,3 +409,14 @@ class Engine:
             if not self.holding:
                 log.error(event("model failed, values held", reason=self._failures[0]))
         self.holding = bool(self._failures)
+
+
+def _louder_db(energy: Floats, ride: Said | None, room: Sequence[Said]) -> Floats:
+    """By how much breath and room make each track louder beyond its gain, dB."""
+    louder = np.zeros_like(energy)
+    if ride is not None:
+        louder += ride.values["breath_db"]
+    for said in room:
+        if "reverb_send" in said.values:
+            louder += (10.0 * np.log10(1.0 + np.square(said.values["reverb_send"]))).astype(np.float32)
+    return louder

@@ -30,7 +30,7 @@ def warm(models: Models) -> None:
             engine.register(member)
         user = UserValues(
             *(1.0, 0.0, frame, (), False, Role.AI_STEM),
-            *(1.0, 1.0, 1.0, 2.5),
+            *(1.0, 1.0, 1.0, 2.5, 1.0),
         )
         for end in range(frame, 12 * frame, frame):
             for member in members:

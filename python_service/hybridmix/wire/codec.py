@@ -270,6 +270,7 @@ def _no_payload(payload: bytes) -> None:
 _Fields = tuple[
     bytes, int, int, int, int, int, int, bytes, int, int, int, int, int, float, float,
     int, int, int, int, int, int, float, float, int, int, float, float, float, float,
+    bytes, float, bytes,
 ]  # fmt: skip
 
 
