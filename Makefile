@@ -10,7 +10,7 @@ RUST := $(shell find plugin_shim -name '*.rs' -o -name '*.toml' -o -name Cargo.l
 SCHEMA := $(wildcard python_service/hybridmix/schema/*.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust bench plugin format generate lock clean
+.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust bench fuzz plugin format generate lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -18,19 +18,20 @@ help: ## list the targets
 setup: build/.needs $(VENV)/.base build/plugin/.built ## virtual environment with the package, and the plugin bundles
 	@echo "ready: $(VENV)/bin/hybridmix, build/plugin/HybridMix.vst3, build/plugin/HybridMix.clap"
 
-demo: setup ## mix the demo session with the real plugin and the real service
+demo: setup ## mix the demo session with the real plugin and the real service, and show the seam
 	$(BIN)/hybridmix render --demo --out build/demo
+	$(BIN)/hybridmix seam --demo --rendered build/demo --picture build/demo/seam.png
 
 test: lint test-rust test-python ## lint, then every test in Rust and Python
 
 test-rust: build/.needs
 	cargo test --locked --workspace --manifest-path plugin_shim/Cargo.toml
 
-# What only computes shares the cores; what plays in real time has them to itself.
-COMPUTING := $(addprefix tests/,evaluation export models timeline wire)
+# What computes or renders shares the cores; what plays in real time has them to itself.
+LIVE := $(addprefix tests/,bridge plugin service system zmtp)
 test-python: setup $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadscope $(COMPUTING)
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(COMPUTING))
+	$(BIN)/python -m pytest -n auto --dist loadscope $(addprefix --ignore=,$(LIVE))
+	$(BIN)/python -m pytest $(LIVE)
 
 lint: lint-python lint-rust ## formatting, lints, types, licences
 
@@ -50,6 +51,11 @@ bench: setup ## short runs of every benchmark
 	$(BIN)/hybridmix bench faults --kills 5 --json
 	cargo bench --locked --manifest-path plugin_shim/Cargo.toml -p shim
 
+fuzz: setup ## a million broken messages and byte streams through every decoder
+	cargo run --locked --release --manifest-path plugin_shim/Cargo.toml -p wire --example fuzz
+	$(BIN)/python -m hybridmix.wire.fuzz
+	cargo run --locked --release --manifest-path plugin_shim/Cargo.toml -p zmtp --example fuzz_streams
+
 plugin: build/plugin/.built ## build the VST3 and CLAP bundles only
 
 format: $(VENV)/.dev ## rewrite sources in the project's format
@@ -63,6 +69,8 @@ generate: $(VENV)/.dev ## rewrite everything that is generated from one declarat
 	$(BIN)/python -m hybridmix_export
 	$(BIN)/python tests/dsp/reference.py --write
 	$(BIN)/python -m tests.dsp.dip_reference --write
+	$(BIN)/python -m tests.dsp.high_pass_reference --write
+	$(BIN)/python -m tests.dsp.density_reference --write
 	$(BIN)/python -m tests.dsp.reverb_reference --write
 
 lock: ## resolve the Python dependencies anew (needs uv)

@@ -9,10 +9,20 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from hybridmix_export.trials import BreathTrial, DipTrial, HeadroomTrial, LoudnessTrial, Trial
+from hybridmix_export.trials import (
+    BreathTrial,
+    DensityTrial,
+    DipTrial,
+    HeadroomTrial,
+    LoudnessTrial,
+    StagingTrial,
+    Trial,
+)
 from hybridmix_models.breath import Breath, filters
+from hybridmix_models.density import Density
 from hybridmix_models.dip import Dip, hearing
 from hybridmix_models.gain import EqualLoudness, Headroom
+from hybridmix_models.staging import Staging
 
 __all__ = ["CATALOGUE", "Export", "Tensor"]
 
@@ -263,4 +273,110 @@ _BREATH = Export(
     ranges={"breath_db": (-Breath.MAX_DEPTH_DB, Breath.MAX_DEPTH_DB)},
 )
 
-CATALOGUE: tuple[Export, ...] = (_EQUAL_LOUDNESS, _HEADROOM, _DIP, _BREATH)
+_LEVELS = len(Staging().bins)
+_STAGING_STATES = (
+    _kept("counts", _LEVELS, "frames", "frames at each level from -62 dBFS, every 0.5 dB"),
+    _kept("sums", _LEVELS, "mean square", "their mean squares, summed"),
+    _kept("loudest", None, "dB above -120 dBFS", "loudest frame"),
+    _kept("highest", None, "full scale 1", "largest true peak"),
+    _kept("level", None, "dB above -120 dBFS", "level of the track"),
+    _kept("trim", None, "dB", "trim before the amount"),
+)
+
+_STAGING = Export(
+    name="staging",
+    build=Staging,
+    summary="Staging: the static trim that brings each track to the session's level, converging, then held.",
+    source="Mean square over frames of 50 ms above -60 dBFS and within 30 dB of the loudest (docs/metrics.md, Staging); "
+    "true peak by ITU-R BS.1770-4, annex 2",
+    inputs=(
+        Tensor(
+            "power", torch.float32, ("n",), "mean square", "frame of 50 ms, mean over samples and channels"
+        ),
+        Tensor(
+            "peak",
+            torch.float32,
+            ("n",),
+            "full scale 1",
+            "its largest true peak; 0 where it cannot be the largest so far",
+        ),
+        Tensor("there", torch.bool, ("n",), "flag", "false: the row holds"),
+        Tensor("amount", torch.float32, ("n",), "1", "0 to 1: share of the trim"),
+        Tensor("target_db", torch.float32, ("n",), "dBFS", "level to be brought to"),
+        *(given for given, _ in _STAGING_STATES),
+    ),
+    outputs=(
+        Tensor("staging_db", torch.float32, ("n",), "dB", "trim of the track", tolerance=_OF_RANGE * 72.0),
+        Tensor(
+            "level_db",
+            torch.float32,
+            ("n",),
+            "dBFS",
+            "level so far, -120 where not known",
+            tolerance=_OF_RANGE,
+        ),
+        *(back for _, back in _STAGING_STATES),
+    ),
+    limits=(
+        "It converges within the first seconds that sound and is settled after 30 s of sound: it does not know what "
+        "comes.",
+        "The trim moves by at most 10 dB/s; where a peak asks for less, down by 48 dB/s, after that peak.",
+        "Begin with zeros.",
+    ),
+    out_of_scope=(
+        "Balance: every track gets the same level, whatever its part in the music; that is the gain model's.",
+    ),
+    trial=StagingTrial(),
+    ranges={"staging_db": Staging.RANGE_DB},
+)
+
+_LOUDNESSES = len(Density().bins)
+_DENSITY_STATES = (
+    _kept("window", Density.WINDOW, "mean square", "last energies, newest last"),
+    _kept("filled", None, "frames", "how many of them there are"),
+    _kept("counts", _LOUDNESSES, "frames", "frames at each short-term loudness from -71 LUFS, every 0.5 LU"),
+    _kept("threshold", None, "dB above -30 dBFS", "threshold of the frame before", _OF_RANGE * 90.0),
+    _kept("mix", None, "1", "mix of the frame before, before the amount"),
+)
+
+_DENSITY = Export(
+    name="density",
+    build=Density,
+    summary="Density: threshold and mix of each live source's parallel compression, from its loudness range so far.",
+    source="Loudness range by EBU Tech 3342 of short-term loudness (ITU-R BS.1770-4, EBU Tech 3341)",
+    inputs=(
+        Tensor(
+            "energy", torch.float32, ("n",), "mean square", "K-weighted frame of 50 ms, summed over channels"
+        ),
+        Tensor("level_db", torch.float32, ("n",), "dBFS", "level so far, as staging gives it"),
+        Tensor("staging_db", torch.float32, ("n",), "dB", "trim before the compression"),
+        Tensor("is_live", torch.bool, ("n",), "flag", "live sources that are there; other rows hold"),
+        Tensor("amount", torch.float32, ("n",), "1", "0 to 1: share of the mix"),
+        *(given for given, _ in _DENSITY_STATES),
+    ),
+    outputs=(
+        Tensor(
+            "density_threshold_db",
+            torch.float32,
+            ("n",),
+            "dBFS",
+            "where compression begins",
+            tolerance=_OF_RANGE * 90.0,
+        ),
+        Tensor(
+            "density_mix", torch.float32, ("n",), "1", "share of the compressed copy", tolerance=_OF_RANGE
+        ),
+        Tensor("range_lu", torch.float32, ("n",), "LU", "loudness range so far", tolerance=_OF_RANGE * 70.0),
+        *(back for _, back in _DENSITY_STATES),
+    ),
+    limits=(
+        "It needs 7 s of sound before it begins, and 14 s before it does all that it does.",
+        "The range is a histogram's, in steps of 0.5 LU with straight lines between.",
+        "Begin with zeros.",
+    ),
+    out_of_scope=("Taste: where the performer's dynamics are the music, leave it off.",),
+    trial=DensityTrial(),
+    ranges={"density_threshold_db": Density.THRESHOLD_DBFS, "density_mix": (0.0, Density.MAX_MIX)},
+)
+
+CATALOGUE: tuple[Export, ...] = (_EQUAL_LOUDNESS, _HEADROOM, _DIP, _BREATH, _STAGING, _DENSITY)

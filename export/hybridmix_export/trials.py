@@ -19,11 +19,13 @@ from hybridmix_models.room.network import RANGES, RoomNetwork
 __all__ = [
     "Arrays",
     "BreathTrial",
+    "DensityTrial",
     "DipTrial",
     "EmbeddingTrial",
     "HeadroomTrial",
     "LoudnessTrial",
     "RoomTrial",
+    "StagingTrial",
     "StepTrial",
     "Trial",
 ]
@@ -185,6 +187,68 @@ class BreathTrial:
         """See `Trial.poisoned`."""
         clean = inputs | {name: _with(inputs[name], False) for name in ("is_ai", "is_live")}
         names = ("energy", "amount", "depth_db", "delay_s")
+        return clean, clean | {name: _with(inputs[name], np.nan) for name in names}
+
+    def whole(self, kept: Kept) -> None:
+        """See `Trial.whole`: it exists frame by frame alone."""
+
+
+class StagingTrial:
+    """Staging: levels that wander, peaks over them, pauses, rows that come and go."""
+
+    short, long, same_bits = 100, 12000, False
+
+    def material(self, tracks: int, frames: int) -> Iterator[Arrays]:
+        """See `Trial.material`."""
+        random = np.random.default_rng(tracks)
+        fixed = {
+            "amount": random.uniform(0.0, 1.0, tracks).astype(np.float32),
+            "target_db": random.uniform(-24.0, -12.0, tracks).astype(np.float32),
+        }
+        for level, silent in _levels(random, tracks, frames):
+            heard = level + random.normal(0.0, 4.0, tracks)
+            crest = random.uniform(3.0, 14.0, tracks)
+            yield {
+                "power": np.where(silent, 0.0, 10.0 ** (heard / 10.0)).astype(np.float32),
+                "peak": np.where(silent, 0.0, 10.0 ** ((heard + crest) / 20.0)).astype(np.float32),
+                "there": random.random(tracks) > 0.1,
+                **fixed,
+            }
+
+    def poisoned(self, inputs: Arrays) -> tuple[Arrays, Arrays]:
+        """See `Trial.poisoned`."""
+        clean = inputs | {"there": _with(inputs["there"], False)}
+        names = ("power", "peak", "amount", "target_db")
+        return clean, clean | {name: _with(inputs[name], np.nan) for name in names}
+
+    def whole(self, kept: Kept) -> None:
+        """See `Trial.whole`: over a whole song it is another function, which its tests compare."""
+
+
+class DensityTrial:
+    """Density: loudness that wanders, pauses, live sources that come and go."""
+
+    short, long, same_bits = 100, 12000, False
+
+    def material(self, tracks: int, frames: int) -> Iterator[Arrays]:
+        """See `Trial.material`."""
+        random = np.random.default_rng(tracks)
+        amount = random.uniform(0.0, 1.0, tracks).astype(np.float32)
+        mean = random.uniform(-40.0, -15.0, tracks).astype(np.float32)
+        for frame, (level, silent) in enumerate(_levels(random, tracks, frames)):
+            heard = level + random.normal(0.0, 3.0, tracks)
+            yield {
+                "energy": np.where(silent, 0.0, 10.0 ** (heard / 10.0)).astype(np.float32),
+                "level_db": mean if frame > 20 else np.full(tracks, -120.0, np.float32),
+                "staging_db": random.uniform(-6.0, 6.0, tracks).astype(np.float32),
+                "is_live": (random.random(tracks) > 0.1) | (frames > self.short),
+                "amount": amount,
+            }
+
+    def poisoned(self, inputs: Arrays) -> tuple[Arrays, Arrays]:
+        """See `Trial.poisoned`."""
+        clean = inputs | {"is_live": _with(inputs["is_live"], False)}
+        names = ("energy", "level_db", "staging_db", "amount")
         return clean, clean | {name: _with(inputs[name], np.nan) for name in names}
 
     def whole(self, kept: Kept) -> None:

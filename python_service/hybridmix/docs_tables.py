@@ -18,6 +18,7 @@ from hybridmix import docs_messages, presets, profiles
 from hybridmix.batch import session_file
 from hybridmix.errors import InputError
 from hybridmix.generated import checkout, write_or_check
+from hybridmix.plan import document
 from hybridmix.wire import error, limits, messages, notes, parameters, status
 from hybridmix.wire.fields import FIELDS, TYPES, Field
 from hybridmix.wire.header import Flags, Kind
@@ -248,10 +249,11 @@ def pages() -> dict[Path, str]:
 
 
 def schemas() -> dict[Path, str]:
-    """The JSON schemas of the session file, of a profile and of a preset, as they should be."""
+    """The JSON schemas of the session file, of a profile, of a preset and of a plan file, as they should be."""
     made = {
         Path(session_file.__file__).with_name("session.schema.json"): session_file.schema(),
         Path(profiles.__file__).with_name("profile.schema.json"): profiles.schema(),
+        Path(document.__file__).with_name("plan.schema.json"): document.schema(),
         Path(presets.__file__).with_name("preset.schema.json"): presets.schema(),
     }
     return {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from .cases import TRACK, Case, Judge, made, written
+from .cases import TRACK, Case, Judge, audio, both, made, written
+
+BOTH = TRACK + 'role = "ai_stem"\n' + TRACK + 'label = "b"\nrole = "live_source"\n'
 
 CASES = [
     Case(
@@ -22,6 +24,42 @@ CASES = [
         "neither session nor demo",
         "expected either a session file or --demo, for example: hybridmix render session.toml --out mixed",
         arguments=("render",),
+    ),
+    Case(
+        "neither session nor demo for the seam",
+        "expected either a session file or --demo, for example: hybridmix seam session.toml",
+        arguments=("seam",),
+    ),
+    Case(
+        "a seam without AI stems",
+        'no audible track of the session has the role ai_stem; the seam is between both: set role = "ai_stem" on at '
+        "least one, or give it a preset of that role.",
+        session=TRACK + 'role = "live_source"',
+        prepare=audio(),
+        arguments=("seam", "session.toml"),
+    ),
+    Case(
+        "a seam without live sources",
+        'no audible track of the session has the role live_source; the seam is between both: set role = "live_source" '
+        "on at least one, or give it a preset of that role.",
+        session=TRACK + 'preset = "ai-pad"',
+        prepare=audio(),
+        arguments=("seam", "session.toml"),
+    ),
+    Case(
+        "a seam of a folder that is no render",
+        "rendered folder mixed has no report.json that can be read; render the session there: "
+        "hybridmix render session.toml --out mixed",
+        session=BOTH,
+        prepare=audio(),
+        arguments=("seam", "session.toml", "--rendered", "mixed"),
+    ),
+    Case(
+        "a seam of a render without stems",
+        "rendered folder mixed has no stem of track 'a'; render the session there again, with stems = true.",
+        session=BOTH,
+        prepare=both(audio(), written("mixed/report.json", b'{"complete": true, "advice": ""}')),
+        arguments=("seam", "session.toml", "--rendered", "mixed"),
     ),
     Case(
         "not UTF-8",

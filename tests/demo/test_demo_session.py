@@ -11,7 +11,7 @@ import pyloudnorm
 import pytest
 import soundfile
 
-from hybridmix import demo
+from hybridmix import demo, presets
 from hybridmix.batch import session_file
 from hybridmix.demo import recipe, synth
 from hybridmix.features import KWeighting
@@ -75,6 +75,13 @@ def test_ten_tracks_seven_of_them_live_in_at_most_4_mb() -> None:
     assert (roles.count("live_source"), roles.count("ai_stem")) == (7, 3)
     assert {track.path for track in SESSION.track} == {path.name for path in FOLDER.glob("*.ogg")}
     assert sum(path.stat().st_size for path in FOLDER.iterdir() if path.is_file()) <= 4_000_000
+
+
+def test_sections_act_on_the_stand_ins_that_they_are_for_and_on_no_microphone() -> None:
+    chosen = {_name(track): presets.load(track.preset) for track in SESSION.track if track.preset is not None}
+    assert {name: preset.role for name, preset in chosen.items()} == dict.fromkeys(synth.STEMS, "ai_stem")
+    asked = {name: (bool(preset.dip_amount), bool(preset.breath_amount)) for name, preset in chosen.items()}
+    assert asked == {"bass": (False, False), "pad": (True, True), "keys": (True, True)}
 
 
 @TRACKS

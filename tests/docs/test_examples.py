@@ -107,6 +107,22 @@ def test_the_script_for_a_folder_mixes_each_of_its_folders(tmp_path: Path) -> No
     }
 
 
+@pytest.mark.usefixtures("built_plugin")
+def test_the_script_that_goes_track_by_track_makes_the_mix_of_the_group(tmp_path: Path) -> None:
+    _tone(tmp_path / "voice.wav", 440, 0.05)
+    _tone(tmp_path / "pad.wav", 220, 0.5)
+    (tmp_path / "song.toml").write_text(
+        '[[track]]\npath = "voice.wav"\nrole = "live_source"\n[[track]]\npath = "pad.wav"\nrole = "ai_stem"\n'
+    )
+    said = _run([str(ROOT / "examples/track_by_track.py"), "song.toml", "stems"], tmp_path)
+    assert said == "voice: Frozen\npad: Frozen\n"
+    voice, pad = (
+        np.sqrt(np.square(soundfile.read(tmp_path / "stems" / f"{name}.wav")[0]).mean())
+        for name in ("voice", "pad")
+    )
+    assert pad < 3 * voice, "ten times as loud before"
+
+
 @pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "examples").glob("*.py")))
 def test_a_script_without_its_arguments_says_how_it_is_used(script: str, tmp_path: Path) -> None:
     run = _start([str(ROOT / "examples" / script)], tmp_path)

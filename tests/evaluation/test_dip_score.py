@@ -11,10 +11,10 @@ import pytest
 import soundfile
 
 from hybridmix.cli.main import main
+from hybridmix.measures.masking import Bark, Erb, masked_share
 from hybridmix_models.data.types import RATE, Floats
 from hybridmix_models.dip import Dip
 from hybridmix_models.evaluation.dip import pairs, playing
-from hybridmix_models.evaluation.dip.masking import Bark, Erb, masked_share
 from hybridmix_models.evaluation.statistics import clustered_median
 
 SECONDS = 5

@@ -11,6 +11,8 @@ import numpy as np
 import pedalboard
 import pytest
 
+from hybridmix.presets import NEUTRAL, SETTINGS
+
 
 def noise(channels: int, frames: int, seed: int = 1) -> np.ndarray[Any, np.dtype[np.float32]]:
     return np.random.default_rng(seed).standard_normal((channels, frames)).astype(np.float32)
@@ -85,10 +87,22 @@ def test_parameters_have_units_texts_and_ranges(bundle: str) -> None:
         "dip_budget_lu": ("Dip Budget", "LU", "1.0"),
         "breath_amount": ("Breath Amount", "%", "0"),
         "breath_depth_db": ("Breath Depth", "dB", "2.5"),
+        "staging_amount": ("Staging Amount", "%", "0"),
+        "staging_level_db": ("Staging Level", "dB", "-18.0"),
+        "density_amount": ("Density Amount", "%", "0"),
+        "high_pass_amount": ("High-Pass Amount", "%", "0"),
+        "overall_amount": ("Overall Amount", "%", "100"),
+        "plan": ("Plan", "", "Off"),
         "room_amount": ("Room Amount", "%", "0"),
     }
     assert plugin.parameters["gain_offset_db"].range == pytest.approx((-24.0, 24.0, 0.1))
     assert plugin.parameters["role"].valid_values == ["Unset", "AI stem", "Live source"]
+
+
+def test_a_track_without_a_preset_is_set_like_a_new_plugin(bundle: str) -> None:
+    params = json.loads(component_state(pedalboard.load_plugin(bundle).preset_data))["params"]
+    assert {name: params[name] for name in NEUTRAL.params()} == NEUTRAL.params()
+    assert NEUTRAL.params().keys() == {param for param, _ in SETTINGS.values()}
 
 
 def test_parameters_take_values_and_texts(bundle: str) -> None:

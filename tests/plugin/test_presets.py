@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pedalboard
 import pytest
@@ -110,6 +112,87 @@ def test_a_name_does_not_lead_out_of_the_folder(tmp_path: Path) -> None:
     blocked.touch()
     with pytest.raises(InputError, match="cannot be written"):
         host.install(presets.Preset(name="a", role="ai_stem"), blocked / "below")
+
+
+def test_every_preset_is_the_same_from_the_command_line_the_plugins_state_and_a_session_file(
+    bundle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main_exits(["presets", "list", "--json"])
+    listed = json.loads(capsys.readouterr().out)
+    main_exits(["presets", "install", "--dir", str(tmp_path)])
+    neutral = presets.of_params("Neutral", saved(pedalboard.load_plugin(bundle).preset_data)["params"])
+    session = tmp_path / "session.toml"
+    soundfile.write(tmp_path / "a.wav", np.zeros((480, 1)), 48000)
+    whole = {}
+    for name in presets.names():
+        preset = presets.load(name)
+        mine = tmp_path / f"{name}.json"
+        mine.write_text(json.dumps(listed[name]))
+        assert presets.load(str(mine)) == preset, "as the command line prints it"
+        plugin = pedalboard.load_plugin(bundle)
+        plugin.load_preset(str(tmp_path / f"{preset.name}.vstpreset"))
+        by_host = tmp_path / "by host.vstpreset"
+        by_host.write_bytes(plugin.preset_data)
+        main_exits(["presets", "save", str(by_host), str(mine), "--name", name])
+        whole[name] = presets.load(str(mine))
+        assert whole[name] == msgspec.structs.replace(preset.over(neutral), name=name), (
+            "as the plugin saves it"
+        )
+        with session.open("a") as lines:
+            lines.write(f'[[track]]\npath = "a.wav"\nlabel = "{name}"\npreset = "{mine.name}"\n')
+    del plugin
+    gc.collect()  # or they would speak for this process
+    with MixSession.from_file(session) as mixing:
+        states = {strip.shim.label: saved(strip.shim._plugin.preset_data) for strip in mixing._strips}
+    again = {name: presets.of_params(name, state["params"]) for name, state in states.items()}
+    assert again == whole, "as a session file sets it"
+
+
+def test_a_situation_goes_over_every_tracks_preset_and_under_what_the_track_says(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros((480, 1)), 48000)
+    session = tmp_path / "session.toml"
+    tracks = ('preset = "live-vocals"', 'preset = "live-vocals"\ndensity_amount = 0.5', 'preset = "ai-pad"')
+    session.write_text(
+        '[session]\nsituation = "hall"\n'
+        + "".join(
+            f'[[track]]\npath = "a.wav"\nlabel = "{index}"\n{one}\n' for index, one in enumerate(tracks)
+        )
+    )
+    mixing = MixSession.from_file(session)
+    voice, own, pad = (mixing.settings_of(track) for track in mixing.tracks)
+    assert (voice.role, voice.density_amount, voice.staging_level_db) == ("live_source", 0.0, -20.0)
+    assert (own.density_amount, own.staging_amount) == (0.5, 1.0)
+    assert (pad.role, pad.dip_amount, pad.staging_amount) == ("ai_stem", 1.0, 1.0)
+    session.write_text(session.read_text().replace("hall", "cellar"))
+    with pytest.raises(
+        InputError, match=r"session\.situation is 'cellar'; expected one of: ai-bass, ai-lead"
+    ):
+        MixSession.from_file(session)
+
+
+def test_there_are_presets_by_role_and_by_situation() -> None:
+    found = {name: presets.load(name) for name in presets.names()}
+    by_role = {name for name, preset in found.items() if preset.role is not None}
+    assert {f"ai-{part}" for part in ("pad", "rhythm", "bass", "lead", "texture")} <= by_role
+    assert {f"live-{part}" for part in ("strings", "drums", "bass", "guitar", "vocals", "horns")} <= by_role
+    assert found.keys() - by_role == {"small-room", "hall", "broadcast"}
+    # Where performance dynamics are protected density is off, and said to be.
+    assert {name for name in found if found[name].density_amount == 0.0} >= {
+        "hall",
+        "live-strings",
+        "live-horns",
+    }
+    assert found["ai-bass"].dip_amount == found["ai-bass"].high_pass_amount == 0.0
+
+
+@pytest.mark.parametrize("content", [b"", b"VST3" + bytes(60), b"x" * 100])
+def test_a_file_that_no_host_saved_of_the_plugin_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other.vstpreset"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"other\.vstpreset cannot be used .* saved from HybridMix"):
+        host.read(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        host.read(tmp_path / "none.vstpreset")
 
 
 def test_presets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

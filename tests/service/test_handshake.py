@@ -14,6 +14,7 @@ import zmq
 
 from hybridmix.engine.client import Client
 from hybridmix.engine.discovery import Discovery, Lock, open_folder, publish
+from hybridmix.engine.names import RULES
 from hybridmix.engine.server import Server
 from hybridmix.errors import HybridMixError
 from hybridmix.wire import Header, Kind, decode, encode, encode_control, proof
@@ -26,7 +27,7 @@ from .running import Peer, discovery, eventually, join, serving
 def test_both_sides_prove_that_they_know_the_token(client: Client, folder: Path) -> None:
     assert client.welcome.protocol == PROTOCOL
     assert client.status()["service"]["pid"] == os.getpid()
-    assert set(client.welcome.models) == {"equal_loudness", "headroom", "dip", "breath", "room"}
+    assert set(client.welcome.models) == set(RULES)
     assert discovery(folder).token not in repr(client.status())
 
 

@@ -67,6 +67,10 @@ class Mixing(Service):
                 dip_budget_lu=3.0,
                 breath_amount=1.0,
                 breath_depth_db=2.5,
+                staging_amount=1.0,
+                staging_level_db=-18.0,
+                density_amount=1.0,
+                high_pass_amount=1.0,
                 room_amount=1.0,
             )
             self.engine.push(block.member, block.run, block.position, tape[at][np.newaxis], user)

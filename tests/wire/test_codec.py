@@ -76,6 +76,10 @@ def blocks(draw: st.DrawFn) -> tuple[Header, bytes]:
         dip_budget_lu=draw(st.floats(0, 6, width=32)),
         breath_amount=draw(st.floats(0, 1, width=32)),
         breath_depth_db=draw(st.floats(0, 5, width=32)),
+        staging_amount=draw(st.floats(0, 1, width=32)),
+        staging_level_db=draw(st.floats(-30, 0, width=32)),
+        density_amount=draw(st.floats(0, 1, width=32)),
+        high_pass_amount=draw(st.floats(0, 1, width=32)),
         room_amount=draw(st.floats(0, 1, width=32)),
     )
     noise = np.random.default_rng(draw(u32)).standard_normal((channels, hops * hop))

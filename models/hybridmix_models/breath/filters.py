@@ -10,15 +10,14 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from hybridmix.measures.movement import BANDS, EDGES_HZ, RATE_HZ
+
 __all__ = ["BANDS", "DELAYS_S", "EDGES_HZ", "FRAMES", "RATE_HZ", "foreseeing", "lag_frames", "measuring"]
 
 Doubles = npt.NDArray[np.float64]
 
-#: Frames per second, and how many of them a filter sees (12.8 s).
-RATE_HZ = 20.0
+#: How many frames a filter sees (12.8 s).
 FRAMES = 256
-BANDS = 6
-EDGES_HZ: Doubles = 0.125 * np.exp2(np.arange(BANDS + 1, dtype=np.float64))
 #: Control delays that are offered (docs/latency.md).
 DELAYS_S = (0.02, 0.04, 0.06, 0.1, 0.2)
 

@@ -42,6 +42,8 @@ class _Row(StrEnum):
 class _ProcessorName(StrEnum):
     DIP = "dip"
     BREATH = "breath"
+    STAGING = "staging"
+    DENSITY = "density"
     ROOM = "room"
 
 
@@ -116,20 +118,33 @@ def evaluate(
         bool, typer.Option("--json", help="print JSON with the keys of docs/models.md")
     ] = False,
     write_docs: Annotated[
-        bool, typer.Option("--write-docs", help="write docs/models.md and its pictures")
+        bool,
+        typer.Option(
+            "--write-docs",
+            help="write docs/models.md and its pictures, or the picture of --processor staging or density",
+        ),
     ] = False,
 ) -> None:
     """Score models and baselines by the definitions of docs/metrics.md.
 
     Example: hybridmix models evaluate --set synthetic-a --model raw --model alm-mr-plus --json
     """
+    if processor is _ProcessorName.ROOM:
+        rirs = data if data is not None else shared / "rirs"
+        _evaluate_room(rirs, generated, songs, as_json=as_json, write_docs=write_docs)
+        return
     if processor is not None:
-        if processor is _ProcessorName.ROOM:
-            rirs = data if data is not None else shared / "rirs"
-            _evaluate_room(rirs, generated, songs, as_json=as_json, write_docs=write_docs)
-            return
-        score = _evaluate_dip if processor is _ProcessorName.DIP else _evaluate_breath
-        score(data if data is not None else shared / "eif", songs, as_json=as_json)
+        scores = {
+            _ProcessorName.DIP: _evaluate_dip,
+            _ProcessorName.BREATH: _evaluate_breath,
+            _ProcessorName.STAGING: _evaluate_staging,
+            _ProcessorName.DENSITY: _evaluate_density,
+        }
+        folder = data if data is not None else shared / "eif"
+        if write_docs:
+            _draw(processor, folder, songs)
+        else:
+            scores[processor](folder, songs, as_json=as_json)
         return
     with extra():
         from hybridmix_models.data.types import Condition
@@ -297,6 +312,34 @@ def _evaluate_breath(folder: Path, songs: int | None, *, as_json: bool) -> None:
     typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
 
 
+def _evaluate_staging(folder: Path, songs: int | None, *, as_json: bool) -> None:
+    """Print the figures of staging over the stems in ``folder``, of the first ``songs`` or all."""
+    with extra():
+        from hybridmix_models.data.songs import load_songs
+        from hybridmix_models.evaluation.staging import evaluate as score
+        from hybridmix_models.evaluation.staging import table
+
+    chosen = list(islice(load_songs(folder, "all"), songs))
+    with _bar("stems", sum(len(song.stems) for song in chosen)) as advance:
+        figures = score(chosen, advance)
+    typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
+
+
+def _evaluate_density(folder: Path, songs: int | None, *, as_json: bool) -> None:
+    """Print the figures of density over the live stems in ``folder``, of the first ``songs`` or all."""
+    with extra():
+        from hybridmix_models.data.songs import load_songs
+        from hybridmix_models.evaluation.density import LIVE, table
+        from hybridmix_models.evaluation.density import evaluate as score
+
+    chosen = list(islice(load_songs(folder, "all"), songs))
+    if not any(stem.role in LIVE for song in chosen for stem in song.stems):
+        raise InputError(f"{folder}: no live source ({', '.join(sorted(LIVE))}); give other songs by --data")
+    with _bar("songs", len(chosen)) as advance:
+        figures = score(chosen, advance)
+    typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
+
+
 def _evaluate_room(
     folder: Path, generated: Path, songs: int | None, *, as_json: bool, write_docs: bool
 ) -> None:
@@ -320,6 +363,20 @@ def _evaluate_room(
         image = checkout() / "docs" / "images" / "room.png"
         any(draw(room, found, bundle_path(), image) for room in rooms)
     typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
+
+
+def _draw(processor: _ProcessorName, folder: Path, songs: int | None) -> None:
+    """Draw the picture of ``processor`` from the last of the first ``songs`` in ``folder``, one if left out."""
+    with extra():
+        from hybridmix_models.data.songs import load_songs
+        from hybridmix_models.evaluation import pictures
+
+    draws = {_ProcessorName.STAGING: pictures.draw_staging, _ProcessorName.DENSITY: pictures.draw_density}
+    if processor not in draws:
+        raise InputError(f"--write-docs draws {', '.join(draws)}; {processor} has no picture of its own")
+    path = checkout() / "docs" / "images" / f"{processor}.svg"
+    draws[processor](list(islice(load_songs(folder, "all"), songs or 1))[-1], path)
+    Console(stderr=True).print(f"wrote {path}", soft_wrap=True)
 
 
 def _command(options: Mapping[str, Sequence[str] | None]) -> str:

@@ -2,10 +2,18 @@
 
 use std::fmt;
 
+use crate::density::{self, Density};
 use crate::dip::{self, Dip};
 use crate::gain::{self, Gain};
+use crate::high_pass::{self, HighPass};
 use crate::ramp::Pace;
 use crate::reverb::{self, Reverb};
+
+/// Most channels of a track.
+pub(crate) const CHANNELS: usize = 2;
+
+/// Name of the section that brings a track to the session's level: a gain before everything else.
+pub const STAGING: &str = "staging";
 
 /// A parameter as the sections need to know it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +54,12 @@ type Build = fn(u32, &[Declaration]) -> Option<Box<dyn Section>>;
 
 /// The order of processing: name of the section in the declarations, and how to make it.
 pub const ORDER: &[(&str, Build)] = &[
+    (STAGING, |rate, declarations| {
+        (!declarations.is_empty()).then(|| -> Box<dyn Section> { Box::new(Gain::new(rate, declarations)) })
+    }),
+    (high_pass::NAME, |rate, declarations| Some(Box::new(HighPass::new(rate, declarations)?))),
     (dip::NAME, |rate, declarations| Some(Box::new(Dip::new(rate, declarations)?))),
+    (density::NAME, |rate, declarations| Some(Box::new(Density::new(rate, declarations)?))),
     (gain::NAME, |rate, declarations| Some(Box::new(Gain::new(rate, declarations)))),
     (reverb::NAME, |rate, declarations| Some(Box::new(Reverb::new(rate, declarations)?))),
 ];

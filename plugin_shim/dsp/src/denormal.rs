@@ -14,6 +14,15 @@ pub fn flush(sample: f32) -> f32 {
     f32::from_bits(if bits & EXPONENT == 0 { bits & SIGN } else { bits })
 }
 
+/// States of filters closer to zero than this become zero.
+const NOTHING: f64 = 1e-30;
+
+/// `state`, or zero where it is next to nothing: no subnormal number is ever computed with.
+#[inline]
+pub(crate) fn settled(state: f64) -> f64 {
+    if state.abs() < NOTHING { 0.0 } else { state }
+}
+
 #[cfg(test)]
 mod tests {
     use super::flush;

@@ -5,8 +5,8 @@
 
 use std::f64::consts::{LOG2_10, PI};
 
-use crate::chain::{Declaration, Section};
-use crate::denormal::flush;
+use crate::chain::{CHANNELS, Declaration, Section};
+use crate::denormal::{flush, settled};
 use crate::value::Value;
 
 /// Name of the section in the declarations.
@@ -14,12 +14,6 @@ pub const NAME: &str = "dip";
 
 /// Width of the bell; a cut of any depth has its half, in decibels, at the same two frequencies.
 pub const Q: f64 = 0.7;
-
-/// Most channels of a track.
-const CHANNELS: usize = 2;
-
-/// States closer to zero than this become zero: no subnormal number is ever computed with.
-const NOTHING: f64 = 1e-30;
 
 /// The section `dip`: `dip_db` is the gain of the bell at its centre, `dip_hz` the centre.
 ///
@@ -91,7 +85,7 @@ impl Section for Dip {
         self.next = position.saturating_add(i64::try_from(frames).unwrap_or(i64::MAX));
         let mut bell = self.bell(at);
         for index in 0..frames {
-            if !self.depth.ramp.moves(at) && self.depth.ramp.target() == 0.0 {
+            if self.depth.rests_at_0(at) {
                 // Nothing is set before the end of this stretch, so the rest of it rests too.
                 self.forget();
                 return;
@@ -147,12 +141,6 @@ impl Bell {
         *second = settled(2.0 * low - *second);
         if sample.is_finite() { flush((input + self.band * band) as f32) } else { sample }
     }
-}
-
-/// `state`, or zero where it is next to nothing.
-#[inline]
-fn settled(state: f64) -> f64 {
-    if state.abs() < NOTHING { 0.0 } else { state }
 }
 
 #[cfg(test)]

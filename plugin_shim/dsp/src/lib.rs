@@ -9,14 +9,18 @@
 
 pub mod chain;
 pub mod denormal;
+pub mod density;
 pub mod dip;
 pub mod gain;
+pub mod high_pass;
 pub mod ramp;
 pub mod reverb;
 mod value;
 
 pub use chain::{Chain, Declaration, Section};
+pub use density::Density;
 pub use dip::Dip;
 pub use gain::Gain;
+pub use high_pass::HighPass;
 pub use ramp::{Pace, Ramp};
 pub use reverb::Reverb;

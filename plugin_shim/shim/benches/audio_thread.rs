@@ -27,6 +27,8 @@ struct Case {
     /// Every frame brings another gain, so that it never rests.
     moving: bool,
     bypassed: bool,
+    /// Values for every section come with the gain.
+    sections: bool,
 }
 
 struct Instance {
@@ -45,7 +47,7 @@ fn instance(case: Case) -> Instance {
 }
 
 /// Empties the rings and answers what ended a frame.
-fn serve(ends: &mut BridgeEnds, moving: bool) {
+fn serve(ends: &mut BridgeEnds, moving: bool, sections: bool) {
     while let Ok(hop) = ends.hops.pop() {
         let end = hop.position + i64::from(hop.frames);
         if hop.frames > 0 && end % (RATE / 20) == 0 {
@@ -58,7 +60,17 @@ fn serve(ends: &mut BridgeEnds, moving: bool) {
             let mut values = [(0, 0.0); MAX_VALUES];
             (values[0], values[1]) = ((1, gain), (2, trim));
             let apply_at = end + i64::from(hop.delay);
-            let answer = Scheduled { run: hop.run, frame_end: end, apply_at, flags: 0, count: 2, values };
+            let mut count = 2;
+            if sections {
+                // Staging, high-pass, dip and density, each moving to and fro.
+                let step = if even { 0.0 } else { 1.0 };
+                let more = [(3, -6.0 - step), (4, 280.0), (5, step), (6, 3.0 + step), (7, -30.0 - step)];
+                for value in more.into_iter().chain([(8, 0.5 - 0.02 * step), (9, 0.9 + 0.1 * step)]) {
+                    values[count] = value;
+                    count += 1;
+                }
+            }
+            let answer = Scheduled { run: hop.run, frame_end: end, apply_at, flags: 0, count, values };
             ends.values.push(answer).expect("it was emptied by the block before");
         }
     }
@@ -90,7 +102,7 @@ fn measure(case: Case) -> Vec<Duration> {
             if index == 0 && number > BLOCKS / 10 {
                 times.push(took);
             }
-            serve(&mut own.ends, case.moving);
+            serve(&mut own.ends, case.moving, case.sections);
         }
     }
     assert_eq!(instances[0].shared.readout.dropped.load(SeqCst), 0, "the ring was emptied");
@@ -99,12 +111,20 @@ fn measure(case: Case) -> Vec<Duration> {
 }
 
 fn main() {
-    let case = |name, instances, linked, moving, bypassed| Case { name, instances, linked, moving, bypassed };
+    let case = |name, instances, linked, moving, bypassed| Case {
+        name,
+        instances,
+        linked,
+        moving,
+        bypassed,
+        sections: false,
+    };
     let cases = [
         case("no service, 0 dB", 1, false, false, false),
         case("hops, 0 dB", 1, true, false, false),
         case("hops, bypassed", 1, true, true, true),
         case("hops, moving gain", 1, true, true, false),
+        Case { sections: true, ..case("hops, every section moving", 1, true, true, false) },
         case("the same, 1 of 64 instances", 64, true, true, false),
     ];
     let block = Duration::from_secs(1).mul_f64(FRAMES as f64 / RATE as f64);

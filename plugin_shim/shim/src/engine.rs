@@ -9,9 +9,10 @@ use rtrb::{Consumer, RingBuffer};
 use crate::bypass::Bypass;
 use crate::channels::{length, part, signed, unsigned};
 use crate::fork;
+use crate::frozen::{Course, Frozen};
 use crate::hops::Cutter;
 use crate::processor::Block;
-use crate::readouts::{Flow, Situation, needed_delay};
+use crate::readouts::{Flow, Played, Situation, needed_delay};
 use crate::roster::{Lane, Member, Roster};
 use crate::schedule::Schedule;
 use crate::settings::Settings;
@@ -26,8 +27,8 @@ use wire::{
 /// Answers under way at a time: a second of frames and a burst.
 const ANSWERS: usize = 128;
 
-/// The value that Lock holds.
-const LOCKED: &str = "gain_db";
+/// What Lock holds: the gain, and the trim that it is told without.
+const LOCKED: [&str; 2] = ["gain_db", "staging_db"];
 
 /// Input below this is silence: -90 dBFS.
 const SILENCE: f32 = 3.162_277_6e-5;
@@ -47,6 +48,9 @@ pub(crate) struct Engine {
     chain: Chain,
     bypass: Bypass,
     flow: Flow,
+    frozen: Frozen,
+    /// How far the positions that sections see are from those of the clock: a plan counts from the start of a song.
+    shift: i64,
     /// Those of the last block; `None` before the first.
     settings: Option<Settings>,
     run: u32,
@@ -88,6 +92,8 @@ impl Engine {
             chain: Chain::new(rate, &declarations()),
             bypass: Bypass::new(rate, planes, longest),
             flow: Flow::new(rate),
+            frozen: Frozen::new(rate),
+            shift: 0,
             settings: None,
             run,
             fresh: true,
@@ -127,18 +133,37 @@ impl Engine {
 
     fn stretch(&mut self, offline: bool, transport: &Transport, channels: &mut [&mut [f32]]) {
         let frames = signed(length(channels));
-        let settings = Settings::read(&self.shared, self.rate, offline);
+        let mut settings = Settings::read(&self.shared, self.rate, offline);
         let (member, rate) = (&self.member, self.rate);
         let step = self.tracker.follow(transport, frames, || member.process_clock(rate));
+        self.frozen.refresh(&self.shared.plan);
+        let wanted = settings.frozen;
+        let course = self.frozen.course(wanted, offline, &step);
+        if course == Course::Live {
+            settings.frozen = false;
+        } else {
+            // The service neither hears a frozen track nor is it waited for.
+            (settings.up, settings.sync) = (false, false);
+        }
         let end = step.position.saturating_add(frames);
         let lane = Lane::new(step.clock, self.rate, settings.group);
         let begins = self.begins(&step, &settings);
+        let at = self.move_to(&step, course);
         if let Some(begin) = begins {
-            self.begin(begin, &step);
+            self.begin(begin, course, at);
+        }
+        if let Some(begin) = step.begins {
+            self.frozen.place(course, begin, &mut self.chain);
         }
         self.burst = self.burst.max(self.block);
-        self.member.begin(lane, step.position, begins.is_some(), i64::from(self.rate));
-        let lead = self.member.lead(lane);
+        let lead = if settings.frozen {
+            // Nobody waits for it, so it is neither ahead nor behind.
+            self.member.rest();
+            0
+        } else {
+            self.member.begin(lane, step.position, begins.is_some(), i64::from(self.rate));
+            self.member.lead(lane)
+        };
         self.listen(channels);
         self.stream(transport, &step, &settings, lead, channels);
         self.member.finish(end);
@@ -146,11 +171,16 @@ impl Engine {
         if settings.sync {
             self.wait_for(end.saturating_sub(i64::from(settings.delay)), settings.joined);
         }
-        self.bypass.set(settings.bypass, step.position, self.fresh);
-        self.render(&settings, step.position, end, channels);
+        self.bypass.set(settings.bypass, at, self.fresh);
+        if course == Course::Live {
+            self.render(&settings, at, end, channels);
+        } else {
+            self.frozen.play(course, at, channels, &mut self.chain, &mut self.bypass);
+        }
+        self.frozen.processed(frames);
         self.fresh = false;
         self.settings = Some(settings);
-        self.show(&settings, end, lead);
+        self.show(&settings, wanted, end, lead);
     }
 
     /// Whether a run begins: the transport says so, or what the service knows of the instance changed.
@@ -159,12 +189,23 @@ impl Engine {
         step.begins.or(divided.then_some(Begin::Jump))
     }
 
-    fn begin(&mut self, begin: Begin, step: &Step) {
+    /// Follows the clock, or the song of a plan; returns where sections see the block begin.
+    fn move_to(&mut self, step: &Step, course: Course) -> i64 {
+        let at = if let Course::Planned(at) = course { at } else { step.position };
+        let shift = at.saturating_sub(step.position);
+        let moved = step.moved.saturating_add(shift).saturating_sub(self.shift);
+        if moved != 0 {
+            self.chain.rebase(moved);
+            self.bypass.rebase(moved);
+        }
+        self.shift = shift;
+        at
+    }
+
+    fn begin(&mut self, begin: Begin, course: Course, at: i64) {
         self.run = self.run.wrapping_add(1);
         // At once: should this block fail, the next activation must not use the number again.
         self.shared.readout.run.store(self.run, Relaxed);
-        self.chain.rebase(step.moved);
-        self.bypass.rebase(step.moved);
         let start = (begin == Begin::Start).then(|| self.shared.start_values());
         self.cutter.begin(self.run, start);
         self.schedule.begin(self.run);
@@ -173,7 +214,9 @@ impl Engine {
         if let Some(start) = start {
             self.flow.start_over();
             let silent = self.fresh || self.quiet >= i64::from(self.rate / 100);
-            self.apply_start_values(start, step.position, silent);
+            if course == Course::Live {
+                self.apply_start_values(start, at, silent);
+            }
         }
     }
 
@@ -309,7 +352,7 @@ impl Engine {
                 // Comparing refuses NaN too.
                 if (declared.min..=declared.max).contains(&value) {
                     self.chain.set(id, f64::from(value), at);
-                    if locked && declared.name == LOCKED {
+                    if locked && LOCKED.contains(&declared.name) {
                         self.shared.start_values[index].set(Some(value));
                     }
                 }
@@ -317,18 +360,28 @@ impl Engine {
         }
     }
 
-    fn show(&mut self, settings: &Settings, end: i64, lead: u32) {
+    fn show(&mut self, settings: &Settings, wanted: bool, end: i64, lead: u32) {
         let readout = &self.shared.readout;
-        let (needed, too_short) = needed_delay(settings.sync, self.rate, self.burst, lead, settings.delay);
+        let (needed, too_short) = if settings.frozen {
+            (0, false)
+        } else {
+            needed_delay(settings.sync, self.rate, self.burst, lead, settings.delay)
+        };
         let situation = Situation {
             forked: self.forked(),
             bypassed: settings.bypass,
+            plan: match () {
+                () if !wanted => Played::Unasked,
+                () if settings.frozen => Played::Yes,
+                () if self.frozen.planned() => Played::Unfit,
+                () => Played::Missing,
+            },
             linked: self.linked(),
             bridge: self.shared.link.status.load(Relaxed),
             too_short,
         };
         readout.status.store(self.flow.status(situation), Relaxed);
-        let gain = single(self.bypass.level_change(&self.chain, end));
+        let gain = single(self.bypass.level_change(&self.chain, end.saturating_add(self.shift)));
         readout.applied_gain.store(gain.to_bits(), Relaxed);
         readout.lead.store(lead, Relaxed);
         readout.needed_delay.store(needed, Relaxed);

@@ -38,6 +38,14 @@ pub struct Context {
     pub breath_amount: f32,
     /// Most that breath may move the level, in dB.
     pub breath_depth_db: f32,
+    /// The user's amount of staging, 0 to 1.
+    pub staging_amount: f32,
+    /// Level that staging brings the track to, in dBFS.
+    pub staging_level_db: f32,
+    /// The user's amount of density, 0 to 1.
+    pub density_amount: f32,
+    /// The user's amount of the high-pass, 0 to 1.
+    pub high_pass_amount: f32,
     /// The user's amount of the room, 0 to 1.
     pub room_amount: f32,
 }
@@ -196,6 +204,10 @@ impl Cutter {
             dip_budget_lu: context.dip_budget_lu,
             breath_amount: context.breath_amount,
             breath_depth_db: context.breath_depth_db,
+            staging_amount: context.staging_amount,
+            staging_level_db: context.staging_level_db,
+            density_amount: context.density_amount,
+            high_pass_amount: context.high_pass_amount,
             room_amount: context.room_amount,
             start: StartValues::default(),
         }

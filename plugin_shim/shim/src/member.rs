@@ -238,6 +238,10 @@ impl Member {
             dip_budget_lu: hop.dip_budget_lu,
             breath_amount: hop.breath_amount,
             breath_depth_db: hop.breath_depth_db,
+            staging_amount: hop.staging_amount,
+            staging_level_db: hop.staging_level_db,
+            density_amount: hop.density_amount,
+            high_pass_amount: hop.high_pass_amount,
             room_amount: hop.room_amount,
             count: u32::try_from(start.as_slice().len()).unwrap_or_default(),
             ..Header::new(Kind::Block)

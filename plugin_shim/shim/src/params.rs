@@ -37,6 +37,18 @@ pub const DIP_BUDGET: ParamId = 11;
 pub const BREATH_AMOUNT: ParamId = 12;
 /// Most that breath may move the level.
 pub const BREATH_DEPTH: ParamId = 13;
+/// How much of the service's staging is used.
+pub const STAGING_AMOUNT: ParamId = 14;
+/// Level that staging brings the track to.
+pub const STAGING_LEVEL: ParamId = 15;
+/// How much of the service's density is used.
+pub const DENSITY_AMOUNT: ParamId = 16;
+/// How much of the high-pass is used.
+pub const HIGH_PASS_AMOUNT: ParamId = 17;
+/// Share of every amount.
+pub const OVERALL_AMOUNT: ParamId = 18;
+/// Whether values come from the plan in the project.
+pub const PLAN: ParamId = 34;
 /// How much of the service's room is used.
 pub const ROOM_AMOUNT: ParamId = 30;
 /// Read-only: what the plugin is doing.
@@ -127,7 +139,7 @@ static STATUS_TEXTS: [&str; STATUSES.len()] = {
 };
 
 /// Every host parameter, in the order in which editors list them. Entries are appended, never changed.
-pub static PARAMS: [Param; 18] = [
+pub static PARAMS: [Param; 24] = [
     choice(BYPASS, "bypass", "Bypass", &["Off", "On"], 0.0),
     number(AMOUNT, ("amount", "Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
     number(GAIN_OFFSET, ("gain_offset", "Gain Offset"), (-24.0, 24.0), 0.0, (0.1, 1, "dB")),
@@ -151,6 +163,12 @@ pub static PARAMS: [Param; 18] = [
     number(DIP_BUDGET, ("dip_budget", "Dip Budget"), (0.5, 6.0), 1.0, (0.1, 1, "LU")),
     number(BREATH_AMOUNT, ("breath_amount", "Breath Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
     number(BREATH_DEPTH, ("breath_depth", "Breath Depth"), (0.0, 5.0), 2.5, (0.1, 1, "dB")),
+    number(STAGING_AMOUNT, ("staging_amount", "Staging Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
+    number(STAGING_LEVEL, ("staging_level", "Staging Level"), (-30.0, -6.0), -18.0, (0.5, 1, "dB")),
+    number(DENSITY_AMOUNT, ("density_amount", "Density Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
+    number(HIGH_PASS_AMOUNT, ("high_pass_amount", "High-Pass Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
+    number(OVERALL_AMOUNT, ("overall_amount", "Overall Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
+    choice(PLAN, "plan", "Plan", &["Off", "Frozen"], 0.0),
     number(ROOM_AMOUNT, ("room_amount", "Room Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
 ];
 
@@ -352,6 +370,47 @@ impl ParamValues {
     #[allow(clippy::cast_possible_truncation)]
     pub fn breath_depth_db(&self) -> f32 {
         self.get(BREATH_DEPTH) as f32
+    }
+
+    /// Share of the service's staging, 0 to 1.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn staging_amount(&self) -> f32 {
+        (self.get(STAGING_AMOUNT) / 100.0) as f32
+    }
+
+    /// Level that staging brings the track to, in dBFS.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn staging_level_db(&self) -> f32 {
+        self.get(STAGING_LEVEL) as f32
+    }
+
+    /// Share of the service's density, 0 to 1.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn density_amount(&self) -> f32 {
+        (self.get(DENSITY_AMOUNT) / 100.0) as f32
+    }
+
+    /// Share of the high-pass, 0 to 1.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn high_pass_amount(&self) -> f32 {
+        (self.get(HIGH_PASS_AMOUNT) / 100.0) as f32
+    }
+
+    /// Share of every amount, 0 to 1.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn overall_amount(&self) -> f32 {
+        (self.get(OVERALL_AMOUNT) / 100.0) as f32
+    }
+
+    /// Whether values come from the plan in the project.
+    #[must_use]
+    pub fn frozen(&self) -> bool {
+        self.get(PLAN) >= 0.5
     }
 
     /// Share of the service's room, 0 to 1.

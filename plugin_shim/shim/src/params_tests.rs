@@ -71,6 +71,12 @@ fn ids_and_names_are_those_that_projects_have_saved() {
         (11, "dip_budget"),
         (12, "breath_amount"),
         (13, "breath_depth"),
+        (14, "staging_amount"),
+        (15, "staging_level"),
+        (16, "density_amount"),
+        (17, "high_pass_amount"),
+        (18, "overall_amount"),
+        (34, "plan"),
         (30, "room_amount"),
     ];
     assert_eq!(declared, permanent);
@@ -98,6 +104,10 @@ fn a_new_instance_is_an_unset_track_of_group_1_with_40_ms() {
     assert_eq!((values.mode(), values.amount().to_bits()), (Mode::Auto, 1.0f32.to_bits()));
     assert_eq!((values.dip_amount(), values.dip_budget_lu()), (0.0, 1.0));
     assert_eq!((values.breath_amount(), values.breath_depth_db()), (0.0, 2.5));
+    assert_eq!((values.staging_amount(), values.staging_level_db()), (0.0, -18.0));
+    assert_eq!((values.density_amount(), values.high_pass_amount()), (0.0, 0.0));
+    assert_eq!(values.overall_amount().to_bits(), 1.0f32.to_bits());
+    assert!(!values.frozen());
     assert_eq!(values.room_amount().to_bits(), 0);
 }
 

@@ -163,7 +163,8 @@ fn follows(last: &Hop, next: &Hop) -> bool {
     let settings = |hop: &Hop| {
         let user = (hop.amount, hop.offset_db, hop.dip_amount, hop.dip_budget_lu);
         let sections = (hop.breath_amount, hop.breath_depth_db, hop.room_amount);
-        (hop.run, hop.group, hop.role, hop.delay, user, sections, hop.tempo.to_bits())
+        let levels = (hop.staging_amount, hop.staging_level_db, hop.density_amount, hop.high_pass_amount);
+        (hop.run, hop.group, hop.role, hop.delay, user, sections, levels, hop.tempo.to_bits())
     };
     // A GAP on the first hop of a message does not stand for those that follow it.
     let bits = |hop: &Hop| hop.flags & !(flags::ZEROED | loose);

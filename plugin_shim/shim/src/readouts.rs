@@ -15,11 +15,25 @@ pub(crate) struct Flow {
     incomplete: bool,
 }
 
+/// What becomes of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Played {
+    /// Nobody asks for it.
+    Unasked,
+    /// Values come from it.
+    Yes,
+    /// There is none.
+    Missing,
+    /// The sound is another than when it was made.
+    Unfit,
+}
+
 /// What the status is made of, besides the flow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Situation {
     pub(crate) forked: bool,
     pub(crate) bypassed: bool,
+    pub(crate) plan: Played,
     /// The instance is registered and the connection stands.
     pub(crate) linked: bool,
     /// The bridge's view.
@@ -73,8 +87,11 @@ impl Flow {
     pub(crate) fn status(&self, now: Situation) -> u32 {
         let lost = self.left() <= 0;
         match now {
-            Situation { forked: true, .. } => status::FORKED,
+            Situation { plan: Played::Yes, bypassed: false, .. } => status::FROZEN,
+            Situation { forked: true, plan, .. } if plan != Played::Yes => status::FORKED,
             Situation { bypassed: true, .. } => status::BYPASSED,
+            Situation { plan: Played::Missing, .. } => status::PLAN_MISSING,
+            Situation { plan: Played::Unfit, .. } => status::PLAN_UNFIT,
             _ if lost && self.fell_back => status::FALLBACK,
             Situation { linked: false, bridge: status::IDLE, .. } => status::NO_SERVICE,
             Situation { linked: false, bridge, .. } => bridge,

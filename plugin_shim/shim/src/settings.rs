@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     /// The service's part of the gain holds.
     pub(crate) locked: bool,
     pub(crate) falls_back: bool,
+    /// Values come from the plan, as far as it can be played.
+    pub(crate) frozen: bool,
     /// Hops reach the service.
     pub(crate) up: bool,
     role: u8,
@@ -34,6 +36,10 @@ pub(crate) struct Settings {
     dip_budget_lu: f32,
     breath_amount: f32,
     breath_depth_db: f32,
+    staging_amount: f32,
+    staging_level_db: f32,
+    density_amount: f32,
+    high_pass_amount: f32,
     room_amount: f32,
     /// Counts how often the service registered the instance.
     pub(crate) joined: u32,
@@ -42,6 +48,7 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn read(shared: &Shared, rate: u32, offline: bool) -> Settings {
         let params = &shared.params;
+        let overall = params.overall_amount();
         // Before `joined`, which rises first: hops never go to a new connection under the run of the old one.
         let up = shared.link.up.load(Acquire);
         Settings {
@@ -56,21 +63,27 @@ impl Settings {
             bypass: params.bypass(),
             locked: params.locked(),
             falls_back: params.falls_back(),
+            frozen: params.frozen(),
             role: params.role(),
-            amount: params.amount(),
+            amount: overall * params.amount(),
             offset_db: params.offset_db(),
-            dip_amount: params.dip_amount(),
+            dip_amount: overall * params.dip_amount(),
             dip_budget_lu: params.dip_budget_lu(),
-            breath_amount: params.breath_amount(),
+            breath_amount: overall * params.breath_amount(),
             breath_depth_db: params.breath_depth_db(),
-            room_amount: params.room_amount(),
+            staging_amount: overall * params.staging_amount(),
+            staging_level_db: params.staging_level_db(),
+            density_amount: overall * params.density_amount(),
+            high_pass_amount: overall * params.high_pass_amount(),
+            room_amount: overall * params.room_amount(),
             joined: shared.link.joined.load(Acquire),
         }
     }
 
     /// Whether the service has to see a new run because of what changed since `last`.
     pub(crate) fn divide(&self, last: &Settings) -> bool {
-        (self.group, self.delay, self.joined) != (last.group, last.delay, last.joined)
+        (self.group, self.delay, self.joined, self.frozen)
+            != (last.group, last.delay, last.joined, last.frozen)
     }
 
     /// What goes with the hops of a block.
@@ -93,6 +106,10 @@ impl Settings {
             dip_budget_lu: self.dip_budget_lu,
             breath_amount: self.breath_amount,
             breath_depth_db: self.breath_depth_db,
+            staging_amount: self.staging_amount,
+            staging_level_db: self.staging_level_db,
+            density_amount: self.density_amount,
+            high_pass_amount: self.high_pass_amount,
             room_amount: self.room_amount,
         }
     }

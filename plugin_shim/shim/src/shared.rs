@@ -50,6 +50,14 @@ pub struct Hop {
     pub breath_amount: f32,
     /// Most that breath may move the level, in dB.
     pub breath_depth_db: f32,
+    /// The user's amount of staging, 0 to 1.
+    pub staging_amount: f32,
+    /// Level that staging brings the track to, in dBFS.
+    pub staging_level_db: f32,
+    /// The user's amount of density, 0 to 1.
+    pub density_amount: f32,
+    /// The user's amount of the high-pass, 0 to 1.
+    pub high_pass_amount: f32,
     /// The user's amount of the room, 0 to 1.
     pub room_amount: f32,
     /// Values that the run starts with, in the order of `PARAMETERS`; with START only.
@@ -210,6 +218,8 @@ pub struct Shared {
     pub identity_version: AtomicU32,
     /// Start values for audio, in the order of `PARAMETERS`.
     pub start_values: [Optional; PARAMETERS.len()],
+    /// The plan that a frozen track plays.
+    pub plan: crate::plan::Desk,
     /// Set when the project must be marked changed (new identity); a shell clears it on the main thread.
     pub host_dirty: AtomicBool,
 }

@@ -10,14 +10,14 @@ use wire::limits::MAX_LABEL;
 use wire::parameters::{PARAMETERS, Parameter, index_of_name};
 
 use crate::params::{PARAMS, by_name};
+use crate::plan::{Plan, SavedPlan};
+use crate::plugin::MAX_STATE;
 use crate::shared::Shared;
 
 const FORMAT: &str = "hybridmix-state";
 /// A preset: some settings, and nothing of who the instance is.
 const PRESET: &str = "hybridmix-preset";
 const VERSION: u64 = 1;
-/// Longer states are refused unread.
-const MAX_BYTES: usize = 1 << 20;
 
 /// Why a state was refused. The instance is then as it was before.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +49,8 @@ struct Saved {
     instance: Option<Uuid>,
     label: String,
     params: BTreeMap<String, f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    plan: Option<SavedPlan>,
     session: Option<Uuid>,
     start: BTreeMap<String, f32>,
     version: u64,
@@ -61,7 +63,7 @@ struct Preset {
 
 /// What `load` finds in bytes.
 enum Found {
-    State(Saved),
+    State(Box<Saved>, Option<Plan>),
     Preset(Preset),
 }
 
@@ -76,6 +78,7 @@ pub fn save(shared: &Shared) -> Vec<u8> {
         instance: Some(identity.instance).filter(|instance| !instance.is_nil()),
         label: identity.label,
         params: settable.map(|param| (param.name.to_owned(), shared.params.get(param.id))).collect(),
+        plan: shared.plan.saved(),
         session: identity.session,
         start: PARAMETERS.iter().zip(shared.start_values()).filter_map(named).collect(),
         version: VERSION,
@@ -92,8 +95,8 @@ pub fn save(shared: &Shared) -> Vec<u8> {
 /// # Errors
 /// Whatever is neither of this plugin, or was saved by a later version of the format.
 pub fn load(shared: &Shared, bytes: &[u8]) -> Result<(), StateError> {
-    let saved = match read(bytes)? {
-        Found::State(saved) => saved,
+    let (saved, plan) = match read(bytes)? {
+        Found::State(saved, plan) => (saved, plan),
         Found::Preset(preset) => {
             for (name, value) in preset.params {
                 if let Some(param) = by_name(&name).filter(|param| !param.read_only) {
@@ -109,6 +112,7 @@ pub fn load(shared: &Shared, bytes: &[u8]) -> Result<(), StateError> {
     for (slot, parameter) in shared.start_values.iter().zip(&PARAMETERS) {
         slot.set(saved.start.get(parameter.name).copied());
     }
+    shared.plan.replace(plan);
     let mut identity = shared.identity.lock().unwrap_or_else(PoisonError::into_inner);
     identity.instance = saved.instance.unwrap_or_default();
     identity.session = saved.session;
@@ -119,8 +123,8 @@ pub fn load(shared: &Shared, bytes: &[u8]) -> Result<(), StateError> {
 
 fn read(bytes: &[u8]) -> Result<Found, StateError> {
     let refuse = |reason: String| StateError::NotOurs { length: bytes.len(), reason };
-    if bytes.len() > MAX_BYTES {
-        return Err(refuse(format!("longer than {MAX_BYTES} bytes")));
+    if bytes.len() > MAX_STATE {
+        return Err(refuse(format!("longer than {MAX_STATE} bytes")));
     }
     let envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| refuse(error.to_string()))?;
     if ![FORMAT, PRESET].contains(&envelope.format.as_str()) {
@@ -145,7 +149,8 @@ fn read(bytes: &[u8]) -> Result<Found, StateError> {
     }
     saved.params.retain(|name, _| by_name(name).is_some_and(|param| !param.read_only));
     saved.start = saved.start.into_iter().filter_map(clamped).collect();
-    Ok(Found::State(saved))
+    let plan = saved.plan.take().map(Plan::unpack).transpose().map_err(refuse)?;
+    Ok(Found::State(Box::new(saved), plan))
 }
 
 fn named((parameter, value): (&Parameter, Option<f32>)) -> Option<(String, f32)> {

@@ -14,7 +14,7 @@ pub const NAMES: [&str; 5] = ["block", "params", "plain", "control", "broken"];
 const MAX_BASE: usize = 16 << 10;
 
 /// Offset and size of every field of the header; the instance in two halves.
-const FIELDS: [(usize, usize); 31] = [
+const FIELDS: [(usize, usize); 35] = [
     (0, 4),
     (4, 1),
     (5, 1),
@@ -45,6 +45,10 @@ const FIELDS: [(usize, usize); 31] = [
     (116, 4),
     (120, 4),
     (124, 4),
+    (128, 4),
+    (132, 4),
+    (136, 4),
+    (140, 4),
     (144, 4),
 ];
 #[rustfmt::skip]

@@ -5,7 +5,7 @@ use crate::error::WireError;
 use crate::header::{Header, Kind, flags};
 use crate::limits::{
     HOPS_PER_SECOND, MAX_BREATH_DEPTH_DB, MAX_DELAY, MAX_DIP_BUDGET_LU, MAX_GROUP, MAX_HOPS, MAX_OFFSET_DB,
-    MAX_POSITION, MAX_VALUES, is_delay, is_rate,
+    MAX_POSITION, MAX_VALUES, MIN_STAGING_LEVEL_DB, is_delay, is_rate,
 };
 
 impl Header {
@@ -49,6 +49,10 @@ impl Header {
         refuse(!(0.0..=MAX_DIP_BUDGET_LU).contains(&self.dip_budget_lu), WireError::DipBudget)?;
         refuse(!(0.0..=1.0).contains(&self.breath_amount), WireError::BreathAmount)?;
         refuse(!(0.0..=MAX_BREATH_DEPTH_DB).contains(&self.breath_depth_db), WireError::BreathDepth)?;
+        refuse(!(0.0..=1.0).contains(&self.staging_amount), WireError::StagingAmount)?;
+        refuse(!(MIN_STAGING_LEVEL_DB..=0.0).contains(&self.staging_level_db), WireError::StagingLevel)?;
+        refuse(!(0.0..=1.0).contains(&self.density_amount), WireError::DensityAmount)?;
+        refuse(!(0.0..=1.0).contains(&self.high_pass_amount), WireError::HighPassAmount)?;
         refuse(!(0.0..=1.0).contains(&self.room_amount), WireError::RoomAmount)?;
         refuse(!self.beat.is_finite(), WireError::Beat)?;
         refuse(!self.tempo.is_finite(), WireError::Tempo)?;

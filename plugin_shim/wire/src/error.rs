@@ -74,6 +74,18 @@ pub enum WireError {
     /// Depth of breath not within 0 to 5 dB.
     #[error("depth of breath is outside 0 to 5 dB")]
     BreathDepth,
+    /// Amount of staging not within 0 to 1.
+    #[error("amount of staging is outside 0 to 1")]
+    StagingAmount,
+    /// Level of staging not within -30 to 0 dBFS.
+    #[error("level of staging is outside -30 to 0 dBFS")]
+    StagingLevel,
+    /// Amount of density not within 0 to 1.
+    #[error("amount of density is outside 0 to 1")]
+    DensityAmount,
+    /// Amount of the high-pass not within 0 to 1.
+    #[error("amount of the high-pass is outside 0 to 1")]
+    HighPassAmount,
     /// Amount of the room not within 0 to 1.
     #[error("amount of the room is outside 0 to 1")]
     RoomAmount,
@@ -152,6 +164,10 @@ impl WireError {
             Self::DipBudget => "dip_budget_lu",
             Self::BreathAmount => "breath_amount",
             Self::BreathDepth => "breath_depth_db",
+            Self::StagingAmount => "staging_amount",
+            Self::StagingLevel => "staging_level_db",
+            Self::DensityAmount => "density_amount",
+            Self::HighPassAmount => "high_pass_amount",
             Self::RoomAmount => "room_amount",
             Self::Beat => "beat",
             Self::Tempo => "tempo",

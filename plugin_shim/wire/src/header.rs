@@ -186,6 +186,14 @@ pub struct Header {
     pub breath_amount: f32,
     /// Most that breath may move the level, 0 to 5 dB.
     pub breath_depth_db: f32,
+    /// The user's amount of staging, 0 to 1.
+    pub staging_amount: f32,
+    /// Level that staging brings the track to, -30 to 0 dBFS.
+    pub staging_level_db: f32,
+    /// The user's amount of density, 0 to 1.
+    pub density_amount: f32,
+    /// The user's amount of the high-pass, 0 to 1.
+    pub high_pass_amount: f32,
     /// The user's amount of the room, 0 to 1.
     pub room_amount: f32,
 }
@@ -218,6 +226,10 @@ impl Header {
             dip_budget_lu: 0.0,
             breath_amount: 0.0,
             breath_depth_db: 0.0,
+            staging_amount: 0.0,
+            staging_level_db: 0.0,
+            density_amount: 0.0,
+            high_pass_amount: 0.0,
             room_amount: 0.0,
         }
     }
@@ -285,7 +297,10 @@ impl Header {
         out.put(self.dip_budget_lu.to_le_bytes());
         out.put(self.breath_amount.to_le_bytes());
         out.put(self.breath_depth_db.to_le_bytes());
-        out.put([0; 16]);
+        out.put(self.staging_amount.to_le_bytes());
+        out.put(self.staging_level_db.to_le_bytes());
+        out.put(self.density_amount.to_le_bytes());
+        out.put(self.high_pass_amount.to_le_bytes());
         out.put(self.room_amount.to_le_bytes());
         out.bytes
     }
@@ -379,6 +394,10 @@ impl Reader<'_> {
             dip_budget_lu: self.appended(MIN_HEADER_SIZE + 4),
             breath_amount: self.appended(MIN_HEADER_SIZE + 8),
             breath_depth_db: self.appended(MIN_HEADER_SIZE + 12),
+            staging_amount: self.appended(MIN_HEADER_SIZE + 16),
+            staging_level_db: self.appended(MIN_HEADER_SIZE + 20),
+            density_amount: self.appended(MIN_HEADER_SIZE + 24),
+            high_pass_amount: self.appended(MIN_HEADER_SIZE + 28),
             room_amount: self.appended(MIN_HEADER_SIZE + 32),
         }))
     }

@@ -10,7 +10,7 @@ pub const MIN_HEADER_SIZE: usize = 112;
 pub const MAX_HEADER_SIZE: usize = 4096;
 /// Most packets in one message.
 pub const MAX_PACKETS: usize = 128;
-/// Longest header frame accepted, in bytes: room for 128 headers that have grown to twice their length.
+/// Longest header frame accepted, in bytes: room for 128 headers that have grown to 256 bytes.
 pub const MAX_HEADER: usize = 32 << 10;
 /// Longest payload frame accepted, in bytes.
 pub const MAX_PAYLOAD: usize = 1 << 20;
@@ -42,6 +42,8 @@ pub const MAX_OFFSET_DB: f32 = 24.0;
 pub const MAX_DIP_BUDGET_LU: f32 = 6.0;
 /// Largest depth of breath in dB.
 pub const MAX_BREATH_DEPTH_DB: f32 = 5.0;
+/// Lowest level of staging in dBFS.
+pub const MIN_STAGING_LEVEL_DB: f32 = -30.0;
 /// Positions lie within plus and minus this, so that sums of positions and lengths never overflow.
 pub const MAX_POSITION: i64 = 1 << 62;
 /// Longest label and track name, in characters.

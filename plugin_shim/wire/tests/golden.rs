@@ -17,7 +17,8 @@ fn fields(h: &Header) -> Value {
         "lead": h.lead, "amount": f64::from(h.amount), "offset_db": f64::from(h.offset_db), "count": h.count,
         "dip_amount": f64::from(h.dip_amount), "dip_budget_lu": f64::from(h.dip_budget_lu),
         "breath_amount": f64::from(h.breath_amount), "breath_depth_db": f64::from(h.breath_depth_db),
-        "room_amount": f64::from(h.room_amount),
+        "staging_amount": f64::from(h.staging_amount), "staging_level_db": f64::from(h.staging_level_db),
+        "density_amount": f64::from(h.density_amount), "high_pass_amount": f64::from(h.high_pass_amount),
     })
 }
 

@@ -15,7 +15,7 @@ from hybridmix.batch.outcome import Measurement
 from hybridmix.batch.session_file import Output
 from hybridmix.errors import InputError
 
-__all__ = ["OutputFolder", "check"]
+__all__ = ["OutputFolder", "check", "file_name", "stem_path"]
 
 
 def check(folder: Path) -> None:
@@ -25,6 +25,22 @@ def check(folder: Path) -> None:
     for part in folder.parents:
         if part.is_file():
             raise InputError(f"output folder {folder} cannot be made ({part} is a file); choose another one.")
+
+
+def file_name(label: str) -> str:
+    """Return ``label`` as the name of a file, without what file systems do not take."""
+    return re.sub(r"[^\w .()+-]", "_", label)
+
+
+def stem_path(folder: Path, label: str, output: Output) -> Path:
+    """Return where in ``folder`` the stem of the track ``label`` is written."""
+    return _placed(folder, f"stems/{label}", output)
+
+
+def _placed(folder: Path, name: str, output: Output) -> Path:
+    """Return the path of ``name``, which has no suffix and at most one folder."""
+    parts = [file_name(part) for part in name.split("/", 1)]
+    return folder.joinpath(*parts).with_name(f"{parts[-1]}.{output.format}")
 
 
 class OutputFolder:
@@ -59,8 +75,7 @@ class OutputFolder:
         """Return a writer for ``name`` (without suffix); ``None`` for a stem when stems are not wanted."""
         if name.startswith("stems/") and not self._output.stems:
             return None
-        parts = [re.sub(r"[^\w .()+-]", "_", part) for part in name.split("/", 1)]
-        path = self.folder.joinpath(*parts).with_name(f"{parts[-1]}.{self._output.format}")
+        path = _placed(self.folder, name, self._output)
         writer = Writer(path, self._rate, channels, self._output.bits)
         self._writers.append(writer)
         return writer

@@ -1,4 +1,4 @@
-"""Gated and short-term loudness from energies of 100 ms (ITU-R BS.1770-4)."""
+"""Gated and short-term loudness, and loudness range, from energies of 100 ms (ITU-R BS.1770-4, EBU Tech 3342)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Energies", "integrated", "short_term"]
+__all__ = ["Energies", "integrated", "loudness_range", "short_term"]
 
 #: K-weighted mean squares, summed over the channels, one per 100 ms.
 Energies = npt.NDArray[np.float64]
 
 _ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
+#: Of the loudness range: its gate below the mean, and its percentiles.
+_RANGE_GATE_LU = -20.0
+_RANGE_PERCENTILES = (10.0, 95.0)
 
 
 def integrated(energies: Energies) -> float:
@@ -29,6 +32,17 @@ def integrated(energies: Energies) -> float:
 def short_term(energies: Energies) -> npt.NDArray[np.float64]:
     """Return the loudness of each 3 s window in LUFS, one per 100 ms, the first ending at 3 s."""
     return _lufs(_windows(energies, 30))
+
+
+def loudness_range(energies: Energies) -> float:
+    """Return the loudness range in LU (EBU Tech 3342): of short-term loudness that passes both gates; 0 when none does."""
+    windows = _windows(energies, 30)
+    windows = windows[_lufs(windows) > _ABSOLUTE_GATE_LUFS]
+    if not windows.size:
+        return 0.0
+    gate = _lufs(np.array([windows.mean()]))[0] + _RANGE_GATE_LU
+    low, high = np.percentile(_lufs(windows[_lufs(windows) > gate]), _RANGE_PERCENTILES)
+    return float(high - low)
 
 
 def _windows(energies: Energies, length: int) -> Energies:

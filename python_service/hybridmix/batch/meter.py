@@ -15,8 +15,9 @@ import soxr
 from hybridmix.batch.audio import Audio
 from hybridmix.batch.loudness import Energies
 from hybridmix.features import KWeighting
+from hybridmix.features.levels import level_dbfs, power
 
-__all__ = ["Meter", "Peaks", "TruePeak"]
+__all__ = ["Levels", "Meter", "Peaks", "TruePeak"]
 
 #: Hops of 10 ms in a segment: 100 ms.
 _HOPS = 10
@@ -82,6 +83,26 @@ class Meter:
         """Return the energies of the whole segments of ``stream`` so far."""
         sums = np.concatenate([segments[stream] for segments in self._whole])
         return np.asarray(sums / (_HOPS * self._weighting.hop))
+
+
+class Levels:
+    """The level of one stream of ``channels`` at ``rate`` Hz as staging counts it: unweighted, where it sounds."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        self._frame = rate // 20
+        self._rest: Audio = np.zeros((channels, 0), np.float32)
+        self._powers: list[float] = []
+
+    def add(self, block: Audio) -> None:
+        """Measure ``block``, shape ``(channels, frames)``."""
+        audio = np.concatenate([self._rest, block], axis=1)
+        whole = audio.shape[1] - audio.shape[1] % self._frame
+        self._powers += [power(audio[:, at : at + self._frame]) for at in range(0, whole, self._frame)]
+        self._rest = audio[:, whole:]
+
+    def dbfs(self) -> float:
+        """Return the level so far in dBFS; -inf for silence."""
+        return level_dbfs(np.array(self._powers))
 
 
 class TruePeak:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,8 @@ import pedalboard
 
 from hybridmix import presets
 from hybridmix.batch import private_service, session_file
-from hybridmix.batch.audio import Audio, Tape, Writer, array_source, file_source, pick_rate
+from hybridmix.batch.audio import Audio, Source, Tape, Writer, array_source, file_source, pick_rate
+from hybridmix.batch.frozen import FROZEN, Record, learned_track
 from hybridmix.batch.outcome import Measurement, Observer, Sinks
 from hybridmix.batch.picture import Curve
 from hybridmix.batch.plugin import Shim, bundle_path
@@ -27,6 +28,8 @@ from hybridmix.batch.report import Report
 from hybridmix.batch.strip import Strip
 from hybridmix.engine import trace
 from hybridmix.errors import InputError
+from hybridmix.plan import document
+from hybridmix.plan.document import PlanFile
 from hybridmix.wire import parameters
 
 __all__ = ["Mix", "MixSession", "MixTrack"]
@@ -35,8 +38,6 @@ __all__ = ["Mix", "MixSession", "MixTrack"]
 _CONTROL_DELAYS = get_args(session_file.ControlDelay)
 #: What a room consists of; its values are not sent in every frame.
 _ROOM = tuple(one.name for one in parameters.load().parameters if one.section == "reverb")
-#: What a preset sets and a track may set by itself.
-_OWN = ("gain_offset_db", "dip_amount", "dip_budget_lu", "breath_amount", "breath_depth_db", "room_amount")
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,18 @@ class MixTrack:
         label: name in reports; it also fixes the track's identity, so it is unique in a session.
         role: ``"ai_stem"`` or ``"live_source"``; the preset's when left out.
         preset: name of a shipped preset, or the path of a ``.json`` file.
-        gain_offset_db: added after the model, -24 to 24 dB; the preset's when left out.
-        dip_amount: how much an AI stem makes room for the live sources, 0 to 1; the preset's when left out.
-        dip_budget_lu: most loudness that the dip may take, 0.5 to 6 LU; the preset's when left out.
-        breath_amount: how much an AI stem takes on the movement of the live sources, 0 to 1; the preset's when left out.
-        breath_depth_db: most that breath may move its level, 0 to 5 dB; the preset's when left out.
-        room_amount: how much of the live sources' room an AI stem gets, 0 to 1; the preset's when left out.
+        overall_amount: share of every amount, 0 to 1. This and what follows: the preset's when left out.
+        amount: share of the model's gain, 0 to 1.
+        gain_offset_db: added after the model, -24 to 24 dB.
+        staging_amount: how far it is brought to the session's level, 0 to 1.
+        staging_level_db: that level, -30 to -6 dBFS RMS.
+        high_pass_amount: how much of an AI stem's lows below 250 Hz goes, 0 to 1.
+        dip_amount: how much an AI stem makes room for the live sources, 0 to 1.
+        dip_budget_lu: most loudness that the dip may take, 0.5 to 6 LU.
+        density_amount: how far a live source's loudness range is narrowed, 0 to 1.
+        breath_amount: how much an AI stem takes on the movement of the live sources, 0 to 1.
+        breath_depth_db: most that breath may move its level, 0 to 5 dB.
+        room_amount: how much of the live sources' room an AI stem gets, 0 to 1.
         mute: leave the track out of the group and of the mix.
         offset_s: where the audio begins on the timeline, in s.
         before, after: other pedalboard plugins around HybridMix on this track.
@@ -64,9 +71,15 @@ class MixTrack:
     label: str
     role: presets.Role | None = None
     preset: str | None = None
+    overall_amount: float | None = None
+    amount: float | None = None
     gain_offset_db: float | None = None
+    staging_amount: float | None = None
+    staging_level_db: float | None = None
+    high_pass_amount: float | None = None
     dip_amount: float | None = None
     dip_budget_lu: float | None = None
+    density_amount: float | None = None
     breath_amount: float | None = None
     breath_depth_db: float | None = None
     room_amount: float | None = None
@@ -100,9 +113,10 @@ class MixSession:
         settings: group settings, as in the session file.
         output: what :meth:`render_to` writes.
         plugin: VST3 bundle; found by itself when left out.
+        plan: freezes the tracks: they play it, and no service takes part.
 
     Raises:
-        InputError: a track, preset, rate or file cannot be used.
+        InputError: a track, preset, rate, plan or file cannot be used.
     """
 
     def __init__(
@@ -114,6 +128,7 @@ class MixSession:
         settings: session_file.Session | None = None,
         output: session_file.Output | None = None,
         plugin: Path | None = None,
+        plan: PlanFile | None = None,
     ) -> None:
         self.settings = settings or session_file.Session()
         self.output = output or session_file.Output()
@@ -128,15 +143,24 @@ class MixSession:
         self._all_tracks = list(tracks)
         self._default_preset = preset
         self._plugin = plugin
+        self._plan = plan
         self.rate = self._choose_rate(sample_rate or self.settings.sample_rate)
         #: Samples per block; up to the control delay, lockstep rendering is complete.
         self.block = self.settings.block or _block(self.rate, self.settings.control_delay_ms)
         self._service: private_service.PrivateService | None = None
+        self._frozen: Record | None = None
         self._strips: list[Strip] = []
+        self._measured: Measurement | None = None
 
     @classmethod
-    def from_file(cls, path: Path, *, plugin: Path | None = None) -> MixSession:
-        """Return the session that the file at ``path`` describes (see docs/session-file.md)."""
+    def from_file(
+        cls, path: Path, *, plugin: Path | None = None, plan: Path | None = None, frozen: bool = True
+    ) -> MixSession:
+        """Return the session that the file at ``path`` describes (see docs/session-file.md).
+
+        ``plan`` freezes it by a plan file, in the place of the one that the session names; neither is read unless
+        ``frozen``.
+        """
         parsed = session_file.load(path)
 
         def placed(name: str) -> str:
@@ -149,19 +173,49 @@ class MixSession:
                 label=session_file.label_of(track),
                 role=track.role,
                 preset=placed(track.preset) if track.preset is not None else None,
-                gain_offset_db=track.gain_offset_db,
-                dip_amount=track.dip_amount,
-                dip_budget_lu=track.dip_budget_lu,
-                breath_amount=track.breath_amount,
-                breath_depth_db=track.breath_depth_db,
-                room_amount=track.room_amount,
+                **{name: getattr(track, name) for name in presets.SETTINGS},
                 mute=track.mute,
                 offset_s=track.offset_s,
             )
             for track in parsed.track
         ]
-        settings = msgspec.structs.replace(parsed.session, profile=placed(parsed.session.profile))
-        return cls(tracks, settings=settings, output=parsed.output, plugin=plugin)
+        settings = msgspec.structs.replace(
+            parsed.session,
+            profile=placed(parsed.session.profile),
+            situation=placed(parsed.session.situation) if parsed.session.situation is not None else None,
+        )
+        named = path.parent / settings.plan if settings.plan is not None else None
+        chosen = plan or named
+        return cls(
+            tracks,
+            settings=settings,
+            output=parsed.output,
+            plugin=plugin,
+            plan=document.load(chosen) if chosen is not None and frozen else None,
+        )
+
+    def planned_by(self, plan: PlanFile | None) -> MixSession:
+        """Return the same session, frozen by ``plan``, or live where there is none."""
+        return self._with(self._all_tracks, plan)
+
+    def levels_alone(self) -> MixSession:
+        """Return the same session, live, with the amount of every section at 0: gain and trim are what is left."""
+        sections = [
+            name for name in presets.SETTINGS if name.endswith("_amount") and name != "overall_amount"
+        ]
+        off: dict[str, Any] = dict.fromkeys(sections, 0.0)
+        return self._with([replace(track, **off) for track in self._all_tracks], None)
+
+    def _with(self, tracks: Sequence[MixTrack], plan: PlanFile | None) -> MixSession:
+        return MixSession(
+            tracks,
+            sample_rate=self.rate,
+            preset=self._default_preset,
+            settings=self.settings,
+            output=self.output,
+            plugin=self._plugin,
+            plan=plan,
+        )
 
     def _options(self) -> list[str]:
         settings = self.settings
@@ -179,6 +233,10 @@ class MixSession:
 
     def __enter__(self) -> Self:
         bundle = bundle_path(self._plugin)
+        # Plugins that nobody uses any more still speak to the service of before, see `close`.
+        gc.collect()
+        if self._plan is not None:
+            return self._freeze(bundle, self._plan)
         self._service = private_service.PrivateService(self.settings.model, self._options())
         try:
             session = uuid4()
@@ -187,6 +245,32 @@ class MixSession:
         except BaseException:
             self.close()
             raise
+        return self
+
+    def _freeze(self, bundle: Path, plan: PlanFile) -> Self:
+        """Load plugins that play ``plan``; no service is started."""
+        plans = {}
+        for track in self.tracks:
+            learned = learned_track(plan, track.label)
+            # A plan of an earlier release knows fewer settings: then it was made with what changes nothing.
+            settings = {**presets.NEUTRAL.params(), **learned.settings}
+            for name, value in self._planned(track).items():
+                if value != settings[name]:
+                    raise InputError(
+                        f"track {track.label!r} has {name} {value:g} and its plan was made with {settings[name]:g}; "
+                        "learn again, or set it back."
+                    )
+            plans[track.label] = learned.plan
+        try:
+            session = uuid4()
+            for track in self.tracks:
+                self._strips.append(
+                    self._strip(track, bundle, session, msgspec.to_builtins(plans[track.label]))
+                )
+        except BaseException:
+            self.close()
+            raise
+        self._frozen = Record(self.rate, self._strips, plans)
         return self
 
     def __exit__(
@@ -204,33 +288,47 @@ class MixSession:
         if self._service is not None:
             self._service.close()
             self._service = None
+        self._frozen = None
 
-    def _preset_of(self, track: MixTrack) -> presets.Preset | None:
-        name = track.preset or self._default_preset
-        return presets.load(name) if name else None
+    def settings_of(self, track: MixTrack) -> presets.Preset:
+        """Return what ``track`` is set to: its own settings over the situation's over its preset's."""
+        name, situation = track.preset or self._default_preset, self.settings.situation
+        chosen = presets.load(name).over(presets.NEUTRAL) if name else presets.NEUTRAL
+        if situation is not None:
+            chosen = presets.load(situation).over(chosen)
+        own = {name: getattr(track, name) for name in ("role", *presets.SETTINGS)}
+        return presets.Preset(track.label, **own).over(chosen)
 
     def role_of(self, track: MixTrack) -> presets.Role | None:
         """Return the role of ``track``: its own, else its preset's."""
-        chosen = self._preset_of(track)
-        return track.role or (chosen.role if chosen else None)
+        return self.settings_of(track).role
 
-    def _strip(self, track: MixTrack, bundle: Path, session: UUID) -> Strip:
-        # What a track sets by itself wins over its preset.
-        own = {name: value for name in _OWN if (value := getattr(track, name)) is not None}
-        preset = msgspec.structs.replace(self._preset_of(track) or presets.NEUTRAL, **own)
+    def _planned(self, track: MixTrack) -> dict[str, float]:
+        """Return the settings of ``track`` that a plan depends on: plain values by permanent id."""
+        return {**self.settings_of(track).params(), "role": float(presets.ROLES[self.role_of(track)])}
+
+    def planned_settings(self) -> dict[str, dict[str, float]]:
+        """Return the settings of every track that a plan depends on, by label: plain values by permanent id."""
+        return {track.label: self._planned(track) for track in self.tracks}
+
+    def _strip(
+        self, track: MixTrack, bundle: Path, session: UUID, plan: dict[str, Any] | None = None
+    ) -> Strip:
         params = {
-            **preset.params(),
+            **self._planned(track),
             "control_delay": float(_CONTROL_DELAYS.index(self.settings.control_delay_ms)),
             "group": float(self.settings.group),
-            "role": float(presets.ROLES[self.role_of(track)]),
         }
-        shim = Shim(bundle, track.label, session, params)
-        return Strip(self._opener(track), shim, track.before, track.after, self.rate)
+        if plan is not None:
+            params["plan"] = FROZEN
+        shim = Shim(bundle, track.label, session, params, plan)
+        return Strip(partial(self.open, track), shim, track.before, track.after, self.rate)
 
-    def _opener(self, track: MixTrack) -> Callable[[], Any]:
+    def open(self, track: MixTrack) -> Source:
+        """Open the audio of ``track`` on the timeline of the session. Raises InputError for a file that is none."""
         if isinstance(track.audio, Path):
-            return partial(file_source, track.audio, self.rate, track.offset_s)
-        return partial(array_source, _planar(track), self.rate, self.rate, track.offset_s)
+            return file_source(track.audio, self.rate, track.offset_s)
+        return array_source(_planar(track), self.rate, self.rate, track.offset_s)
 
     def _join(self) -> None:
         """Have every plugin activated at its final layout and registered at the service."""
@@ -245,8 +343,8 @@ class MixSession:
         Args:
             progress: called with the fraction done, 0 to 1.
         """
-        stems = {strip.shim.label: Tape(strip.channels, self._frames) for strip in self._strips}
-        mix = Tape(2, self._frames)
+        stems = {strip.shim.label: Tape(strip.channels, self.frames) for strip in self._strips}
+        mix = Tape(2, self.frames)
         measured = self._run(Sinks({label: tape.write for label, tape in stems.items()}, mix.write), progress)
         return Mix(
             stems=[
@@ -283,18 +381,42 @@ class MixSession:
             )
             return files.finish(measurement, mix_file.clipped, self.settings.name)
 
-    def _run(self, sinks: Sinks, progress: Callable[[float], None] | None) -> Measurement:
-        assert self._service is not None, "enter the session first: with MixSession(...) as session"
-        if self.settings.start == "learned":
+    def render_into(self, sinks: Sinks, progress: Callable[[float], None] | None = None) -> Report:
+        """Render block by block into ``sinks``, keeping nothing."""
+        return self._run(sinks, progress).report
+
+    def listen(
+        self, heard: Callable[[Mapping[str, Audio]], None], progress: Callable[[float], None] | None = None
+    ) -> Report:
+        """Play the session and keep nothing of it: ``heard`` is called with what the plugins hear, by label."""
+        return self._run(Sinks({}, lambda _: None), progress, heard).report
+
+    def records(self) -> dict[str, Any]:
+        """Return what the service recorded of each track in the last pass, by label (`hybridmix.engine.trace`)."""
+        return self._measured.records if self._measured is not None else {}
+
+    def _run(
+        self,
+        sinks: Sinks,
+        progress: Callable[[float], None] | None,
+        heard: Callable[[Mapping[str, Audio]], None] = lambda _: None,
+    ) -> Measurement:
+        said = self._frozen or self._service
+        assert said is not None, "enter the session first: with MixSession(...) as session"
+        if self._frozen is None and self.settings.start == "learned":
             self._learn()
-        frames = self._frames
-        observer = Observer(self._service, self.rate, self._strips)
+        frames = self.frames
+        observer = Observer(said, self.rate, self._strips)
         began = time.perf_counter()
         for strip in self._strips:
             strip.rewind()
         done = 0
         for start in range(0, frames, self.block):
-            observer.heard([strip.advance(self.block)[:, : frames - start] for strip in self._strips])
+            inputs = [strip.advance(self.block)[:, : frames - start] for strip in self._strips]
+            observer.heard(inputs)
+            if self._frozen is not None:
+                self._frozen.heard(inputs)
+            heard({strip.shim.label: one for strip, one in zip(self._strips, inputs, strict=True)})
             count = min(frames - done, *(strip.output.frames for strip in self._strips))
             self._emit(count, sinks, observer)
             done += count
@@ -303,11 +425,21 @@ class MixSession:
         for strip in self._strips:
             strip.flush(frames - done)
         self._emit(frames - done, sinks, observer)
-        return observer.finish(self, frames, time.perf_counter() - began)
+        self._measured = observer.finish(self, frames, time.perf_counter() - began)
+        return self._measured
 
     @property
-    def _frames(self) -> int:
-        """Length of the mix in samples."""
+    def frozen(self) -> bool:
+        """Whether values come from a plan."""
+        return self._frozen is not None
+
+    def unfit(self) -> list[str]:
+        """Return the labels of frozen tracks that were not what their plan was made from."""
+        return self._frozen.unfit() if self._frozen is not None else []
+
+    @property
+    def frames(self) -> int:
+        """Length of the mix in samples; known once the session was entered."""
         return max(strip.frames for strip in self._strips)
 
     def _emit(self, count: int, sinks: Sinks, observer: Observer) -> None:
@@ -327,7 +459,7 @@ class MixSession:
         """Begin the real pass with the values that the first seconds lead to."""
         reached = self._rehearse([{}] * len(self._strips))
         # That trim is also for the time before the gains were known; only with them it is the right one.
-        gains = [{name: values[name] for name in values if name == "gain_db"} for values in reached]
+        gains = [{name: values[name] for name in values if name != "trim_db"} for values in reached]
         for strip, values in zip(self._strips, self._rehearse(gains), strict=True):
             strip.shim.start(values)
 
@@ -354,7 +486,8 @@ def _reached(rows: npt.NDArray[Any]) -> dict[str, float]:
     """Return the values of the last record, by parameter name; without those that were never sent."""
     if not rows.size:
         return {}
-    last = {name: float(rows[-1][name]) for name in ("gain_db", "trim_db") if np.isfinite(rows[-1][name])}
+    started = ("gain_db", "trim_db", "staging_db")
+    last = {name: float(rows[-1][name]) for name in started if np.isfinite(rows[-1][name])}
     for name in _ROOM:
         sent = rows[name][np.isfinite(rows[name])]
         if sent.size:

@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from hybridmix import __version__
+from hybridmix.batch import findings, why
 from hybridmix.batch.audio import Audio
 from hybridmix.batch.loudness import Energies, integrated, short_term
-from hybridmix.batch.meter import Meter, Peaks, TruePeak
+from hybridmix.batch.meter import Levels, Meter, Peaks, TruePeak
 from hybridmix.batch.picture import Curve
-from hybridmix.batch.private_service import PrivateService
 from hybridmix.batch.report import Counters, GainRange, Level, MixLevel, Report, TrackReport, finite
 from hybridmix.batch.strip import Strip
 from hybridmix.engine import trace
+from hybridmix.engine.trace import Second
 
 if TYPE_CHECKING:
     from hybridmix.batch.mix_session import MixSession
 
-__all__ = ["Measurement", "Observer", "Sinks"]
+__all__ = ["Measurement", "Observer", "Sinks", "Source"]
 
 
 @dataclass(frozen=True)
@@ -42,17 +44,39 @@ class Measurement:
     gains: dict[str, Curve]
     trim: Curve
     loudness: Curve
+    #: What was recorded of each track, by label (`hybridmix.engine.trace`).
+    records: dict[str, npt.NDArray[Any]]
+
+
+class Source(Protocol):
+    """Where the values of a render come from: its private service, or the record of a plan."""
+
+    trace: Path
+
+    def status(self) -> dict[str, Any]:
+        """Return counters and members, as ``hybridmix status --json`` has them."""
+
+    def wait_for(self, done: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
+        """Return the status once it is ``done``."""
+
+    def traced(self, skip: int) -> npt.NDArray[Any]:
+        """Return what was recorded after the first ``skip`` records."""
+
+    def seconds(self, epoch: int | None) -> list[Second]:
+        """Return what the sections did in ``epoch``, second by second."""
 
 
 class Observer:
     """Levels of every track before and after, of the mix, and what the service did meanwhile."""
 
-    def __init__(self, service: PrivateService, rate: int, strips: Sequence[Strip]) -> None:
+    def __init__(self, service: Source, rate: int, strips: Sequence[Strip]) -> None:
         self._service = service
         self._rate = rate
         self._counters_before = _counters(service.status())
         self._trace_skip = trace.count(service.trace)
         self._heard = Peaks([strip.channels for strip in strips])
+        #: Of every strip that is staged.
+        self._levels = [Levels(rate, strip.channels) if strip.shim.is_staged else None for strip in strips]
         #: One stream per track, and the mix as the last.
         self._after = Meter(rate, [*(strip.channels for strip in strips), 2])
         self._true_peak = TruePeak(rate)
@@ -60,8 +84,11 @@ class Observer:
         self._starts = {strip.shim.label: strip.shim.start_values for strip in strips}
 
     def heard(self, inputs: Sequence[Audio]) -> None:
-        """Note the peaks of what the plugins heard, in their order; loudness is the service's to measure."""
+        """Note peaks and levels of what the plugins heard, in their order; loudness is the service's to measure."""
         self._heard.add(np.concatenate(inputs))
+        for levels, block in zip(self._levels, inputs, strict=True):
+            if levels is not None:
+                levels.add(block)
 
     def left(self, stems: Sequence[Audio], mix: Audio) -> None:
         """Note what left the strips, in their order, and its sum."""
@@ -77,16 +104,16 @@ class Observer:
         rows = self._service.traced(self._trace_skip)
         mine = {label: rows[rows["member"] == instance.bytes] for label, instance in self._instances.items()}
         gains = {label: self._curve(label, _known(one), "gain_db") for label, one in mine.items()}
-        dips = {label: self._curve(label, _sent(one, "dip_db"), "dip_db") for label, one in mine.items()}
-        rides = {
-            label: self._curve(label, _sent(one, "breath_db"), "breath_db") for label, one in mine.items()
-        }
-        sends = {
-            label: self._curve(label, _sent(one, "reverb_send"), "reverb_send") for label, one in mine.items()
-        }
         trim = self._curve(session.tracks[0].label, mine[session.tracks[0].label], "trim_db")
         complete = not any(counters[name] for name in counters if name != "absent")
-        needed = max(member["needed_delay_ms"] for member in _members(status))
+        needed = max((member["needed_delay_ms"] for member in _members(status)), default=0.0)
+        lowest = _range(trim).min
+        tracks = [
+            self._track(session, index, mine[track.label], frames, complete=complete)
+            for index, track in enumerate(session.tracks)
+        ]
+        # What was rehearsed before has epochs of its own.
+        done = self._service.seconds(int(rows["epoch"].max()) if rows.size else None)
         report = Report(
             hybridmix=__version__,
             session=session.settings.name,
@@ -96,42 +123,70 @@ class Observer:
             control_delay_ms=session.settings.control_delay_ms,
             block=session.block,
             duration_s=round(frames / self._rate, 3),
-            tracks=[
-                TrackReport(
-                    label=track.label,
-                    role=session.role_of(track),
-                    path=str(track.audio) if isinstance(track.audio, Path) else None,
-                    before=Level(
-                        # Frames that nobody waited for were not measured: half a figure would be a wrong one.
-                        finite(integrated(self._energies(mine[track.label], frames))) if complete else None,
-                        finite(self._heard.dbfs(index)),
-                    ),
-                    after=Level(*self._level(index)),
-                    gain_db=_range(gains[track.label]),
-                    dip_db=_range(dips[track.label]),
-                    breath_db=_range(rides[track.label]),
-                    reverb_send=_range(sends[track.label]),
-                )
-                for index, track in enumerate(session.tracks)
-            ],
+            tracks=[self._explained(track, lowest, done) for track in tracks],
             mix=MixLevel(
                 *self._level(-1),
                 true_peak_dbtp=finite(self._true_peak.finish()),
                 clipped_samples=0,
             ),
-            trim_db_min=_range(trim).min,
+            trim_db_min=lowest,
             counters=Counters(**counters),
             complete=complete,
             advice="" if complete else _advice(session, needed),
             render_s=round(seconds, 3),
             x_realtime=round(frames / self._rate / seconds, 2),
             files=[],
+            frozen=session.frozen,
         )
         return Measurement(
             report=report,
             gains=gains,
             trim=trim,
             loudness=_loudness(self._after.energies(-1)),
+            records=mine,
+        )
+
+    def _explained(self, track: TrackReport, trim_db: float | None, done: Sequence[Second]) -> TrackReport:
+        """Return ``track`` with the reasons of its sections."""
+        own = [second for second in done if second.member == self._instances[track.label]]
+        return msgspec.structs.replace(track, reasons=why.reasons(track, trim_db, own))
+
+    def _track(
+        self, session: MixSession, index: int, rows: npt.NDArray[Any], frames: int, *, complete: bool
+    ) -> TrackReport:
+        """Report on the track ``index`` of ``session``, of which the service has the records ``rows``."""
+        track = session.tracks[index]
+        settings = session.settings_of(track)
+        dip, ride, staged, mix, send = (
+            _range(self._curve(track.label, _sent(rows, name), name))
+            for name in ("dip_db", "breath_db", "staging_db", "density_mix", "reverb_send")
+        )
+        # Frames that nobody waited for were not measured: half a figure would be a wrong one.
+        lufs = finite(integrated(self._energies(rows, frames))) if complete else None
+        peak = finite(self._heard.dbfs(index))
+        levels = self._levels[index]
+        level = finite(levels.dbfs()) if levels is not None else None
+        found = [*findings.delivery(settings.role, lufs, peak)]
+        if (
+            settings.staging_amount == settings.overall_amount == 1.0
+            and settings.staging_level_db is not None
+        ):
+            found += findings.held_back(level, peak, settings.staging_level_db, staged.end)
+        return TrackReport(
+            label=track.label,
+            role=settings.role,
+            path=str(track.audio) if isinstance(track.audio, Path) else None,
+            before=Level(lufs, peak),
+            after=Level(*self._level(index)),
+            gain_db=_range(self._curve(track.label, _known(rows), "gain_db")),
+            dip_db=dip,
+            breath_db=ride,
+            staging_db=staged,
+            density_mix=mix,
+            reverb_send=send,
+            level_dbfs=level,
+            findings=found,
+            reasons=[],
         )
 
     def _reported(self, status: dict[str, Any], frames: int) -> bool:
@@ -174,6 +229,8 @@ def _counters(status: dict[str, Any]) -> dict[str, int]:
 
 
 def _advice(session: MixSession, needed_ms: float) -> str:
+    if unfit := session.unfit():
+        return f"the plan no longer fits {', '.join(unfit)}, from there on mixed without it; learn again."
     if needed_ms > session.settings.control_delay_ms:
         return (
             f"blocks of {session.block} samples need a control delay of {needed_ms:.0f} ms and the session has "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pedalboard
@@ -12,6 +13,7 @@ from platformdirs import user_data_path
 from hybridmix.batch.audio import Audio
 from hybridmix.errors import InputError
 from hybridmix.presets.host import vst_preset
+from hybridmix.wire import status
 
 __all__ = ["Shim", "bundle_path", "identity"]
 
@@ -57,14 +59,25 @@ class Shim:
         label: the track's name; also fixes the instance's identity.
         session: session id that the tracks of a render share.
         params: host parameters by permanent id, plain values.
+        plan: what a frozen track plays, as the state has it.
     """
 
-    def __init__(self, bundle: Path, label: str, session: UUID, params: dict[str, float]) -> None:
+    def __init__(
+        self,
+        bundle: Path,
+        label: str,
+        session: UUID,
+        params: dict[str, float],
+        plan: dict[str, Any] | None = None,
+    ) -> None:
         self.label = label
         self.instance = identity(label)
         self._session = session
         self._params = params
+        self._plan = plan
         self._plugin = pedalboard.VST3Plugin(str(bundle))
+        #: Whether it is asked to bring the track to the session's level.
+        self.is_staged = params.get("staging_amount", 0.0) > 0.0
         #: Values that the next run from a stop begins with, by parameter name.
         self.start_values: dict[str, float] = {}
         self.start({})
@@ -80,8 +93,11 @@ class Shim:
             "start": values,
             "version": 1,
         }
+        if self._plan is not None:
+            state["plan"] = self._plan
         self.start_values = values
-        self._plugin.preset_data = vst_preset(state)
+        # The property itself: a plain assignment has pedalboard ask every parameter for a thousand texts first.
+        pedalboard.VST3Plugin.preset_data.__set__(self._plugin, vst_preset(state))
 
     def reset(self) -> None:
         """Begin anew: the next block is the first of a run."""
@@ -91,6 +107,11 @@ class Shim:
         """Process one block, shape ``(channels, frames)``, and return one of the same shape."""
         out: Audio = self._plugin.process(block, rate, buffer_size=block.shape[1], reset=False)
         return out
+
+    def status(self) -> str:
+        """Return the name of the status that the plugin shows, as declared in ``schema/status.toml``."""
+        shown = self._plugin.parameters["status"].string_value
+        return next(state.name for state in status.load() if state.text == shown)
 
     def close(self) -> None:
         """Let go of the plugin, whoever still holds this object: the traceback of an error does."""

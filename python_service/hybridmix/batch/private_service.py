@@ -89,6 +89,10 @@ class PrivateService:
         self.status()  # has the service write what it holds back
         return trace.read(self.trace)[skip:]
 
+    def seconds(self, epoch: int | None) -> list[trace.Second]:
+        """Return what the sections did in ``epoch``, after `traced` had it written."""
+        return [second for second in trace.read_seconds(self.trace) if second.epoch == epoch]
+
     def wait_for(self, done: Any, what: str) -> dict[str, Any]:
         """Poll the status until ``done(status)``; return it.
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-__all__ = ["Counters", "GainRange", "Level", "MixLevel", "Report", "TrackReport", "write"]
+from hybridmix.engine.reasons import Reason
+
+__all__ = ["Counters", "GainRange", "Level", "MixLevel", "Report", "TrackReason", "TrackReport", "write"]
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -41,6 +43,15 @@ class GainRange(msgspec.Struct, frozen=True):
     end: float | None
 
 
+class TrackReason(Reason, frozen=True):
+    """Why a section did what it did, over the ``seconds`` in which it was at work.
+
+    Values that the report has elsewhere are those; of what else a section knows, the mean over these seconds.
+    """
+
+    seconds: int
+
+
 class TrackReport(msgspec.Struct, frozen=True):
     """One track before and after."""
 
@@ -54,6 +65,16 @@ class TrackReport(msgspec.Struct, frozen=True):
     dip_db: GainRange
     #: Gain of its breath, as ``gain_db``; ``None`` where it had none.
     breath_db: GainRange
+    #: Trim of staging, as ``gain_db``; ``None`` where it had none. ``gain_db`` is what was given without it.
+    staging_db: GainRange
+    #: Share of the compressed copy, as ``gain_db``; ``None`` where it had no density.
+    density_mix: GainRange
+    #: Level as recorded in dBFS RMS, where it was staged.
+    level_dbfs: float | None
+    #: What is worth knowing about it, in words.
+    findings: list[str]
+    #: Why the sections that were at work did what they did.
+    reasons: list[TrackReason]
     #: Its send to the room, 1 for as much energy as its own; ``None`` where it had none.
     reverb_send: GainRange
 
@@ -92,6 +113,8 @@ class Report(msgspec.Struct, frozen=True):
     render_s: float
     x_realtime: float
     files: list[str]
+    #: Values came from a plan.
+    frozen: bool = False
 
 
 def finite(value: float, digits: int = 2) -> float | None:

@@ -40,6 +40,12 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
             ge=0.0, le=HIGHEST_BOOST_DB, description="most that the model may raise a track by, in dB"
         ),
     ] = MAX_BOOST_DB
+    situation: Annotated[
+        str | None,
+        msgspec.Meta(
+            description="a preset for every track, over its own: small-room, hall, broadcast, or a .json file"
+        ),
+    ] = None
     control_delay_ms: Annotated[
         ControlDelay, msgspec.Meta(description="how long after a frame its gain applies")
     ] = 40
@@ -65,6 +71,15 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     learn_s: Annotated[
         float, msgspec.Meta(ge=1.0, le=60.0, description="seconds that start values are learned from")
     ] = 6.0
+    plan: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                description="plan file that freezes the session, relative to this one; where learn writes it"
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -91,8 +106,33 @@ class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         str | None,
         msgspec.Meta(description="a shipped preset, or a .json file relative to this one; sets the role"),
     ] = None
+    overall_amount: (
+        Annotated[float, msgspec.Meta(ge=0.0, le=1.0, description="share of every amount below")] | None
+    ) = None
+    amount: (
+        Annotated[float, msgspec.Meta(ge=0.0, le=1.0, description="share of the model's gain that is used")]
+        | None
+    ) = None
     gain_offset_db: (
         Annotated[float, msgspec.Meta(ge=-24.0, le=24.0, description="added after the model, in dB")] | None
+    ) = None
+    staging_amount: (
+        Annotated[
+            float,
+            msgspec.Meta(
+                ge=0.0, le=1.0, description="how far it is brought to the session's level, 0 for not at all"
+            ),
+        ]
+        | None
+    ) = None
+    staging_level_db: (
+        Annotated[float, msgspec.Meta(ge=-30.0, le=-6.0, description="that level, in dBFS RMS")] | None
+    ) = None
+    high_pass_amount: (
+        Annotated[
+            float, msgspec.Meta(ge=0.0, le=1.0, description="how much of an AI stem's lows below 250 Hz goes")
+        ]
+        | None
     ) = None
     dip_amount: (
         Annotated[
@@ -112,6 +152,17 @@ class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         ]
         | None
     ) = None
+    density_amount: (
+        Annotated[
+            float,
+            msgspec.Meta(
+                ge=0.0,
+                le=1.0,
+                description="how far a live source's loudness range is narrowed, 0 for not at all",
+            ),
+        ]
+        | None
+    ) = None
     breath_amount: (
         Annotated[
             float,
@@ -125,8 +176,7 @@ class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     ) = None
     breath_depth_db: (
         Annotated[
-            float,
-            msgspec.Meta(ge=0.0, le=5.0, description="most that breath may move its level, in dB"),
+            float, msgspec.Meta(ge=0.0, le=5.0, description="most that breath may move its level, in dB")
         ]
         | None
     ) = None
@@ -198,11 +248,11 @@ def _check(path: Path, parsed: SessionFile) -> None:
         )
     if all(track.mute for track in parsed.track):
         raise InputError(f"session file {path}: every track has mute = true; leave at least one audible.")
-    for index, track in enumerate(parsed.track):
-        name = track.preset
+    named = {f"track[{index}].preset": track.preset for index, track in enumerate(parsed.track)}
+    for field, name in {"session.situation": parsed.session.situation, **named}.items():
         if name is not None and name not in presets.names() and not name.endswith(".json"):
             raise InputError(
-                f"session file {path}: track[{index}].preset is {name!r}; expected one of: "
+                f"session file {path}: {field} is {name!r}; expected one of: "
                 f"{', '.join(presets.names())}, or the path of a .json file."
             )
     seen: dict[str, int] = {}

@@ -16,7 +16,10 @@ from hybridmix.errors import HybridMixError
 __all__ = ["build", "main"]
 
 #: Subcommands; each lives in ``hybridmix.cli.<name>`` and adds itself through ``register(app)``.
-_COMMANDS = ("serve", "status", "render", "bench", "doctor", "plugin", "presets", "models", "group")
+_COMMANDS = (
+    *("serve", "status", "render", "learn", "seam", "bench"),
+    *("doctor", "plugin", "presets", "models", "group"),
+)
 
 
 def _version(show: bool) -> None:

@@ -1,4 +1,4 @@
-"""``hybridmix presets``: what there is, and putting presets where hosts list them."""
+"""``hybridmix presets``: what there is, putting presets where hosts list them, and making them from a plugin."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     group = typer.Typer(
-        no_args_is_help=True, help="List the presets, or give them to hosts for their browsers."
+        no_args_is_help=True,
+        help="List the presets, give them to hosts for their browsers, or make them from a plugin's state.",
     )
     group.command("list", epilog="Example: hybridmix presets list --json")(show)
     group.command(epilog="Example: hybridmix presets install mine.json")(install)
+    group.command(epilog='Example: hybridmix presets save "Pad.vstpreset" mine.json --name "My pad"')(save)
     app.add_typer(group, name="presets")
 
 
@@ -56,3 +58,17 @@ def install(
     chosen = [presets.load(name) for name in preset or presets.names()]
     for one in chosen:
         typer.echo(f"installed: {host.install(one, folder or host.folder(Path.home()))}")
+
+
+def save(
+    source: Annotated[Path, typer.Argument(help="The .vstpreset file that a host saved of the plugin.")],
+    target: Annotated[Path, typer.Argument(help="The .json file to write.")],
+    name: Annotated[str, typer.Option("--name", help="Name of the preset.")],
+    description: Annotated[str, typer.Option("--description", help="What it is for.")] = "",
+) -> None:
+    """Make a preset of what a plugin is set to, for session files and scripts."""
+    from hybridmix import presets
+    from hybridmix.presets import host
+
+    presets.write(presets.of_params(name, host.read(source), description), target)
+    typer.echo(f"saved: {target}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,6 +37,10 @@ def render(
     demo: Annotated[
         bool, typer.Option("--demo", help="render the demo session that ships with HybridMix")
     ] = False,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", help="plan file of hybridmix learn: tracks play it, and no service is needed"),
+    ] = None,
     plugin: Annotated[
         Path | None, typer.Option("--plugin", help="HybridMix.vst3; found by itself otherwise")
     ] = None,
@@ -49,34 +55,46 @@ def render(
             "expected either a session file or --demo, for example: hybridmix render session.toml --out mixed"
         )
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the service
-    try:
+    with needing_batch():
         from hybridmix.batch import MixSession, folder
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"rendering needs {error.name}, which is not installed; install the extra: pip install -e '.[batch]'"
-        ) from None
     with resources.as_file(resources.files("hybridmix") / "demo" / "session.toml") as demo_file:
         path = session if session is not None else demo_file
         folder.check(out)
-        console = Console(stderr=True)
-        columns = (
-            TextColumn("mixing"),
-            BarColumn(),
-            TextColumn("{task.percentage:3.0f} %"),
-            TimeRemainingColumn(),
-        )
-        with (
-            MixSession.from_file(path, plugin=plugin) as mixing,
-            Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar,
-        ):
-            task = bar.add_task("mixing", total=1.0)
-            report = mixing.render_to(out, progress=lambda done: bar.update(task, completed=done))
+        mixing = MixSession.from_file(path, plugin=plugin, plan=plan)
+        with mixing, progress_bar("mixing") as progress:
+            report = mixing.render_to(out, progress)
     if as_json:
         typer.echo(msgspec.json.encode(report).decode())
     else:
         _show(report, out)
     if not report.complete:
         raise DegradedError(f"the render is incomplete: {report.advice}")
+
+
+@contextmanager
+def needing_batch(doing: str = "rendering") -> Iterator[None]:
+    """Say how to install the extra that ``doing`` needs where an import inside fails."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"{doing} needs {error.name}, which is not installed; install the extra: pip install -e '.[batch]'"
+        ) from None
+
+
+@contextmanager
+def progress_bar(doing: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar on a terminal's stderr, called ``doing``; gives what takes the fraction done, 0 to 1."""
+    columns = (
+        TextColumn(doing),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(doing, total=1.0)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def _show(report: Report, out: Path) -> None:
@@ -100,8 +118,16 @@ def _show(report: Report, out: Path) -> None:
         console.print(
             f"trim     down to {_number(report.trim_db_min)} dB on the whole group, to keep the sum below -1 dBFS"
         )
+    for track in report.tracks:
+        for finding in track.findings:
+            console.print(f"note     {track.label}: {finding}")
     if mix.clipped_samples:
         console.print(f'clipped  {mix.clipped_samples} samples; write bits = "float" to keep them')
+    for track in report.tracks:
+        for reason in track.reasons:
+            # What the gain and the trim do stands in the table and above.
+            if reason.section not in ("gain", "headroom"):
+                console.print(f"why      {track.label}: {reason.text}")
     mix_file = next(name for name in report.files if name.startswith("mix."))
     console.print(f"listen   {out / mix_file}")
     console.print(f"look     {out / 'mix.png'}")

@@ -21,7 +21,7 @@ def status(
     runtime_dir: Annotated[Path | None, typer.Option(help="Private folder of the service.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
 ) -> None:
-    """Show the service's peers, groups and tracks, their values, latencies and counters."""
+    """Show the service's peers, groups and tracks, their values and reasons, latencies and counters."""
     from hybridmix.engine import config
     from hybridmix.engine.client import Client
 
@@ -76,3 +76,7 @@ def _show(report: dict[str, Any]) -> None:
                 str(member["dropped"]),
             )
         console.print(tracks)
+        for member in group["members"]:
+            for reason in member["reasons"]:
+                rests = "" if reason["now"] else " (before; at rest now)"
+                console.print(f"{member['label'] or member['instance'][:8]} · {reason['text']}{rests}")

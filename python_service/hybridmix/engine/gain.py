@@ -6,12 +6,14 @@ needs at once. `step` changes nothing when the model fails: the caller holds wha
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from hybridmix.engine.models import Arrays, Session
+from hybridmix.processors.why import LEAST_DB, Sent, Why
 
 __all__ = ["EqualLoudness", "GainRule", "Gains", "Headroom", "ModelError", "Raw", "run"]
 
@@ -198,17 +200,28 @@ class Headroom:
 
     def begin(self, trim_db: float) -> None:
         """Begin as after a peak that asked for ``trim_db`` (0 or less). Raises ModelError."""
-        full_scale, neutral = np.ones((1, 1), np.float32), np.zeros(1, np.float32)
+        peak = 10.0 ** ((self._aim_dbfs - trim_db) / 20.0)
         self.reset()
-        asked = self.step(full_scale, neutral)
-        self.reset()
-        self.step(full_scale * np.float32(10.0 ** ((asked - trim_db) / 20.0)), neutral)
+        self.step(np.full((1, 1), peak, np.float32), np.zeros(1, np.float32))
 
     def step(self, audio: Floats, gain_db: Floats) -> float:
         """Trim in dB (0 or less) for ``audio`` (n, samples) gained by ``gain_db`` (n,)."""
         out = run(self._session, {"audio": audio, "gain_db": gain_db, **self._state})
         self._state = {name: out[f"{name}_out"] for name in self._state_names}
         return float(out[self._OUTPUT][0])
+
+    def explain(self, sent: Sent) -> Why:
+        """Return why each member gets the trim: how far the sum would pass the aim. Raises ModelError."""
+        aim, lowest = self._aim_dbfs, np.fmin.reduce(sent["trim_db"])
+        values = {"peak_dbfs": aim - lowest, "trim_db": lowest, "aim_dbfs": np.full_like(lowest, aim)}
+        return Why("headroom", lowest <= -LEAST_DB, values)
+
+    @cached_property
+    def _aim_dbfs(self) -> float:
+        """Where the model keeps the peak of the sum: the trim that it asks for at full scale."""
+        silence = {name: np.zeros(1, np.float32) for name in self._state_names}
+        given = {"audio": np.ones((1, 1), np.float32), "gain_db": np.zeros(1, np.float32)}
+        return float(run(self._session, given | silence)[self._OUTPUT][0])
 
 
 def run(session: Session, arrays: Arrays) -> Arrays:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 
+from hybridmix.engine.diary import Diary, Page
 from hybridmix.engine.ears import STRIDE
 from hybridmix.engine.formation import Formation, Kept
 from hybridmix.engine.gain import Floats, ModelError
@@ -23,12 +25,14 @@ from hybridmix.engine.lineup import Lineup
 from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
 from hybridmix.engine.names import MAX_BOOST_DB
+from hybridmix.engine.reasons import Reason
 from hybridmix.engine.rules import make_rules
 from hybridmix.engine.safety import Safety
 from hybridmix.engine.trace import TraceWriter, records
 from hybridmix.features import KWeighting
 from hybridmix.processors.rack import Rack
 from hybridmix.processors.said import Said, Value
+from hybridmix.processors.why import Sent, Why
 from hybridmix.timeline import Compute, Row, Standing
 from hybridmix.wire import parameters
 from hybridmix.wire.limits import FRAMES_PER_SECOND
@@ -82,6 +86,7 @@ class Engine:
         #: Counts how often the model was changed: what follows is a new source of gains.
         self._edition = 0
         self._trace = trace
+        self._diary = Diary(self._frame, trace)
         self._members: dict[UUID, Kept] = {}
         #: Of the last frame; None where something in it may have changed.
         self._lineup: Lineup | None = None
@@ -94,6 +99,7 @@ class Engine:
         schema = parameters.load()
         self._gain = schema.named("gain_db")
         self._trim = schema.named("trim_db")
+        self._staging = schema.named("staging_db")
         #: What failed in the last frame.
         self._failures: list[ModelError] = []
         #: Frames whose values were held because a model failed.
@@ -107,6 +113,7 @@ class Engine:
         self._rule.clear(slot)
         self._safety.clear(slot)
         self._rack.clear(slot)
+        self._diary.clear(slot)
         if 2 * slot >= len(self._filters):
             self._filters = np.concatenate([self._filters, np.zeros((2, *KWeighting.STATE_SHAPE))])
         self._members[member] = Kept(slot, self._frame, member.int % STRIDE)
@@ -192,6 +199,11 @@ class Engine:
         """Do what the next frame needs and no answer waits for: called when the answers are out."""
         self._rule.work()
         self._safety.work()
+        self._diary.work(self._explain)
+
+    def reasons(self, member: UUID) -> list[tuple[bool, Reason]]:
+        """Return what each section last did for ``member``, and whether that was in the last second of frames."""
+        return self._diary.reasons(self._members[member].slot)
 
     def aim(self, member: UUID, aim_db: float) -> None:
         """Add ``aim_db`` to what the model says of ``member``, from the next frame on; its gain glides there."""
@@ -235,20 +247,23 @@ class Engine:
             if frame is not None and frame.run != kept.run:
                 kept.run = frame.run
                 begun.append(kept)
-                self._rack.begin(kept.slot, dict(frame.user.start), frame.user)
+                self._rack.begin(kept.slot, frame.user)
         lineup.read_users()
         sheet = Sheet.of(frames)
         energy = self._energy(frames, sheet)
         present = np.array([frame is not None for frame in frames], np.bool_)
         self._failures = []
+        staged = self._unless_it_fails(lambda: self._rack.stage(lineup, frames))
+        trims = self._rack.staging_db(lineup.slots)
         ride = self._unless_it_fails(lambda: self._rack.ride(lineup, energy, present))
         room = self._unless_it_fails(lambda: self._rack.surround(lineup, frames, action.end)) or []
         louder = _louder_db(energy, ride, room)
         decided = self._unless_it_fails(
-            lambda: self._decide(lineup, frames, sheet, energy, present, begun, action.fresh, louder)
+            lambda: self._decide(lineup, frames, sheet, energy, present, begun, action.fresh, trims, louder)
         )
         gains, known, trim = decided or (np.zeros_like(energy), np.zeros_like(present), None)
-        dip = self._unless_it_fails(lambda: self._rack.make_room(lineup, frames, gains))
+        dip = self._unless_it_fails(lambda: self._rack.make_room(lineup, frames, gains + trims))
+        dense = self._unless_it_fails(lambda: self._rack.thicken(lineup, energy, staged, present))
         self._hold()
         rest = [] if trim is None else [(self._trim.id, trim)]
         gain = self._gain.id
@@ -256,7 +271,11 @@ class Engine:
             [(gain, value), *rest] if sent else rest
             for value, sent in zip(gains.tolist(), known.tolist(), strict=True)
         ]
-        processed = [said for said in (dip, ride, *room) if said is not None]
+        # In the order of their ids.
+        first = (dip, ride, staged.said if staged else None, dense, self._rack.cut_lows(lineup, present))
+        every = (*first, *room)
+        processed = [said for said in every if said is not None]
+        self._diary.note(Page(action, lineup, energy, gains, known, trim, processed))
         for said in processed:
             told = said.add_to(told)
         self._answers[action.epoch, action.end] = _Answer(lineup.rows, told, rest)
@@ -282,6 +301,14 @@ class Engine:
         row = answer.rows.get(member)
         return answer.rest if row is None else answer.told[row]
 
+    def _explain(self, lineup: Lineup, sent: Sent) -> list[Why]:
+        """Why the processors do what was ``sent`` during a second; a model that fails has no reason."""
+        whys = self._rack.explain(lineup, sent)
+        if self._headroom is not None and "trim_db" in sent:
+            with suppress(ModelError):
+                whys.append(self._headroom.explain(sent))
+        return whys
+
     def _take(self, members: Sequence[Kept], rows: Sequence[Row]) -> list[Frame | None]:
         """Take the frame of each of ``rows`` that is whole, with the user's settings that came with it."""
         whole, hears = Standing.WHOLE, self._rule.hears
@@ -298,15 +325,17 @@ class Engine:
     def _begin(self, members: Sequence[Kept], fresh: bool) -> None:
         """Begin the runs of ``members`` from their start values, where nothing is known.
 
-        Start values are as the plugin applies them, so the user's part is taken off; the trim is that of the
-        group, so the lowest holds, and only where the whole group begins.
+        Start values are as the plugin applies them, so the user's part is taken off and staging's put back; the trim is
+        that of the group, so the lowest holds, and only where the whole group begins.
         """
         slots, gains, trims = [], [], []
         for kept in members:
             user, start = kept.user, dict(kept.user.start)
             if self._gain.id in start and user.amount > 0.0:
                 slots.append(kept.slot)
-                asked = (start[self._gain.id] - user.offset_db) / user.amount
+                asked = (start[self._gain.id] - user.offset_db) / user.amount + start.get(
+                    self._staging.id, 0.0
+                )
                 gains.append(min(max(asked, self._gain.min), self._gain.max))
             if self._trim.id in start:
                 trims.append(start[self._trim.id])
@@ -326,6 +355,7 @@ class Engine:
         present: npt.NDArray[np.bool_],
         begun: Sequence[Kept],
         fresh: bool,
+        trims: Floats,
         louder: Floats,
     ) -> tuple[Floats, npt.NDArray[np.bool_], float | None]:
         self._begin(begun, fresh)
@@ -337,11 +367,13 @@ class Engine:
         bleed = energy if self._rule.hears else None
         gains, known = self._safety.step(slots, said, lineup.aim_db, lineup.locked, self._rule.slew_db, bleed)
         # A plugin whose gain is not known yet, and that was not told one to start with, is at 0 dB.
-        asked = np.clip(gains * lineup.amount + lineup.offset_db, self._gain.min, self._gain.max)
+        # The model's aim is meant for the track as recorded: what staging does of it already is left to staging.
+        asked = (gains - trims) * lineup.amount + lineup.offset_db
+        asked = np.clip(asked, self._gain.min, self._gain.max)
         gains = np.where(known, asked, 0.0).astype(np.float32, copy=False)
         if self._headroom is None:
             return gains, known, None
-        trim = self._headroom.step(audio, gains + louder)
+        trim = self._headroom.step(audio, gains + trims + louder)
         return gains, known, min(max(trim, self._trim.min), self._trim.max)
 
     def _energy(self, frames: Sequence[Frame | None], sheet: Sheet | None) -> Floats:

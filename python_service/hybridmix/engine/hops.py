@@ -44,6 +44,12 @@ class UserValues:
     #: Share of breath, 0..1, and the most that it may move the level, dB.
     breath_amount: float = 0.0
     breath_depth_db: float = 0.0
+    #: Share of staging, 0..1, and the level that it brings the track to, dBFS.
+    staging_amount: float = 0.0
+    staging_level_db: float = 0.0
+    #: Share of density, and of the high-pass, 0..1.
+    density_amount: float = 0.0
+    high_pass_amount: float = 0.0
     #: Share of the room, 0..1.
     room_amount: float = 0.0
 

@@ -14,6 +14,7 @@ from hybridmix.engine.members import Group, Member
 from hybridmix.engine.meter import Meter, resident_mb
 from hybridmix.engine.models import Models
 from hybridmix.engine.peers import Peer
+from hybridmix.engine.reasons import Reason
 from hybridmix.engine.service import Service
 from hybridmix.profiles import Profile
 from hybridmix.wire import parameters
@@ -59,13 +60,22 @@ def build_report(
         "groups": groups,
         "truncated": False,
     }
-    if len(msgspec.json.encode(report)) > MAX_JSON:
-        # Hundreds of members do not fit one message; what is said about all of them together does.
+    if _too_long(report):
+        # Reasons go first: without them as many members fit as a session may have.
         report["truncated"] = True
+        for group in groups:
+            for member in group["members"]:
+                member["reasons"] = []
+    if _too_long(report):
+        # Hundreds of members do not fit one message; what is said about all of them together does.
         for group in groups:
             del group["members"][16:]
         del report["peers"][64:]  # type: ignore[attr-defined]
     return report
+
+
+def _too_long(report: dict[str, Any]) -> bool:
+    return len(msgspec.json.encode(report)) > MAX_JSON
 
 
 def _state(groups: list[dict[str, Any]]) -> str:
@@ -121,12 +131,13 @@ def _group(group: Group, profile_of: Callable[[int], Profile]) -> dict[str, Any]
         "held": group.engine.held,
         "counters": {name: counters[name] for name in _COUNTERS},
         "members": [
-            _member(member) for member in sorted(group.members.values(), key=lambda one: one.id.bytes)
+            _member(member, group.engine.reasons(member.id))
+            for member in sorted(group.members.values(), key=lambda one: one.id.bytes)
         ],
     }
 
 
-def _member(member: Member) -> dict[str, Any]:
+def _member(member: Member, reasons: list[tuple[bool, Reason]]) -> dict[str, Any]:
     names = {parameter.id: parameter.name for parameter in parameters.load().parameters}
     join, stats = member.join, member.stats
     return {
@@ -139,6 +150,7 @@ def _member(member: Member) -> dict[str, Any]:
         "position": member.position,
         "reported": stats.position if stats else None,
         "values": {names[number]: round(value, 3) for number, value in sorted(member.values.items())},
+        "reasons": [{**msgspec.to_builtins(reason), "now": now} for now, reason in reasons],
         "status": stats.status if stats else None,
         "late": stats.late if stats else 0,
         "dropped": stats.dropped if stats else 0,

@@ -328,7 +328,9 @@ class Service:
             member.user = UserValues(
                 *(settings.amount, settings.offset_db, settings.delay, member.start, locked),
                 *(settings.role, settings.dip_amount, settings.dip_budget_lu),
-                *(settings.breath_amount, settings.breath_depth_db, settings.room_amount),
+                *(settings.breath_amount, settings.breath_depth_db),
+                *(settings.staging_amount, settings.staging_level_db),
+                *(settings.density_amount, settings.high_pass_amount, settings.room_amount),
             )
         member.run, member.position = run, position + frames
         if frames:

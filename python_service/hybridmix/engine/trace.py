@@ -1,11 +1,16 @@
-"""What the service decided, frame by frame: one binary record per computed frame and member."""
+"""What the service decided, frame by frame: one binary record per computed frame and member.
+
+Beside it, a line of JSON per second, member and section at work: the values of its reason.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
+from uuid import UUID
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -13,7 +18,18 @@ from hybridmix.errors import InputError
 from hybridmix.timeline import Compute, Standing
 from hybridmix.wire import parameters
 
-__all__ = ["FLAG_INCOMPLETE", "FLAG_KNOWN", "FLAG_WHOLE", "RECORD", "TraceWriter", "count", "read", "records"]
+__all__ = [
+    "FLAG_INCOMPLETE",
+    "FLAG_KNOWN",
+    "FLAG_WHOLE",
+    "RECORD",
+    "Second",
+    "TraceWriter",
+    "count",
+    "read",
+    "read_seconds",
+    "records",
+]
 
 #: What members are told, as fields of a record.
 _SENT = tuple(parameter.name for parameter in parameters.load().parameters)
@@ -39,13 +55,29 @@ FLAG_KNOWN = 2
 FLAG_INCOMPLETE = 4
 
 
+class Second(msgspec.Struct, frozen=True):
+    """What ``section`` did on the track of ``member`` in the second that ends at ``end`` samples."""
+
+    epoch: int
+    end: int
+    member: UUID
+    section: str
+    values: dict[str, float]
+
+
+def _beside(path: Path) -> Path:
+    """Where the seconds of the trace at ``path`` are."""
+    return path.with_name(f"{path.name}.reasons.jsonl")
+
+
 class TraceWriter:
-    """Appends records to a file; buffered, so the loop seldom touches the disk."""
+    """Appends records to a file, and seconds to another; buffered, so the loop seldom touches the disk."""
 
     def __init__(self, path: Path) -> None:
         """Create or empty ``path``. Raises InputError."""
         try:
             self._file: IO[bytes] = path.open("wb", buffering=1 << 20)
+            self._seconds: IO[bytes] = _beside(path).open("wb", buffering=1 << 20)
         except OSError as error:
             raise InputError(
                 f"trace file {path} cannot be written ({error.strerror}); name a file in an existing folder."
@@ -55,13 +87,19 @@ class TraceWriter:
         """Append ``records`` of dtype RECORD."""
         self._file.write(records.tobytes())
 
+    def explain(self, second: Second) -> None:
+        """Append ``second``."""
+        self._seconds.write(msgspec.json.encode(second) + b"\n")
+
     def flush(self) -> None:
         """Let readers see everything written so far."""
         self._file.flush()
+        self._seconds.flush()
 
     def close(self) -> None:
         """Flush and close."""
         self._file.close()
+        self._seconds.close()
 
 
 def records(
@@ -100,3 +138,12 @@ def read(path: Path) -> npt.NDArray[np.void]:
 def count(path: Path) -> int:
     """How many whole records ``path`` holds; 0 for a file that is not there."""
     return path.stat().st_size // RECORD.itemsize if path.exists() else 0
+
+
+def read_seconds(path: Path) -> list[Second]:
+    """All whole lines beside the trace at ``path``, in the order of computation; none where there is no such file."""
+    beside = _beside(path)
+    content = beside.read_bytes() if beside.exists() else b""
+    return [
+        msgspec.json.decode(line, type=Second) for line in content[: content.rfind(b"\n") + 1].splitlines()
+    ]

@@ -28,13 +28,15 @@ def warm(models: Models) -> None:
         members = [UUID(int=number + 1) for number in range(count)]
         for member in members:
             engine.register(member)
-        user = UserValues(
-            *(1.0, 0.0, frame, (), False, Role.AI_STEM),
-            *(1.0, 1.0, 1.0, 2.5, 1.0),
-        )
+        users = [
+            UserValues(
+                *(1.0, 0.0, frame, (), False, role), *(1.0, 1.0, 1.0, 2.5), *(1.0, -18.0, 1.0, 1.0), 1.0
+            )
+            for role in (Role.AI_STEM, Role.LIVE_SOURCE)
+        ]
         for end in range(frame, 12 * frame, frame):
             for member in members:
-                engine.push(member, 0, end - frame, noise, user)
+                engine.push(member, 0, end - frame, noise, users[member.int % 2])
             rows = tuple(Row(member, Standing.WHOLE, end) for member in members)
             engine.compute(Compute(0, end, end == frame, False, rows, False))
         if engine.held:

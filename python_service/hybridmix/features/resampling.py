@@ -7,6 +7,7 @@ Every row is computed on its own, hop after hop by the same matrix product.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -38,9 +39,7 @@ class To16k:
         self.hop = rate // 100
         #: Samples of the past that the next hop needs: the state is (rows, ``past``), zeros at the beginning.
         self.past = math.ceil(2.0 * _DELAY_S * rate)
-        taken = np.arange(-self.past, self.hop) / rate
-        given = np.arange(_HOP) / RATE - _DELAY_S
-        self._matrix = _kernel(given[None, :] - taken[:, None], rate)
+        self._matrix = _matrix(rate)
 
     def resample(self, audio: Floats, state: Floats) -> tuple[Floats, Floats]:
         """Resample a stretch of each channel.
@@ -55,6 +54,16 @@ class To16k:
         # One product of this shape per row, whatever the number of rows.
         out = np.matmul(np.ascontiguousarray(windows[:, :: self.hop]), self._matrix)
         return out.reshape(len(audio), hops * _HOP), after
+
+
+@functools.cache
+def _matrix(rate: int) -> Floats:
+    """Return what each sample of the past and of a hop at ``rate`` Hz adds to each at 16 kHz, kept for all groups."""
+    taken = np.arange(-math.ceil(2.0 * _DELAY_S * rate), rate // 100) / rate
+    given = np.arange(_HOP) / RATE - _DELAY_S
+    matrix = _kernel(given[None, :] - taken[:, None], rate)
+    matrix.flags.writeable = False
+    return matrix
 
 
 def _kernel(time: npt.NDArray[np.float64], rate: int) -> Floats:

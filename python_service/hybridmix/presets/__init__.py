@@ -7,6 +7,7 @@ their own browser, see `hybridmix.presets.host`.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
@@ -15,60 +16,156 @@ import msgspec
 
 from hybridmix.errors import InputError
 
-__all__ = ["NEUTRAL", "ROLES", "Preset", "Role", "load", "names", "schema"]
+__all__ = ["NEUTRAL", "ROLES", "SETTINGS", "Preset", "Role", "load", "names", "of_params", "schema", "write"]
 
 Role = Literal["ai_stem", "live_source"]
 #: Value of the plugin's parameter ``role``: its number in the list, after "Unset".
 ROLES: Final[dict[Role | None, int]] = {None: 0, "ai_stem": 1, "live_source": 2}
 
 
-class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a preset sets on a track."""
+class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a preset sets on a track; whatever is left out stays what it was."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="name that a user sees")]
     description: Annotated[str, msgspec.Meta(max_length=400, description="what it is for")] = ""
-    role: Annotated[
-        Role | None, msgspec.Meta(description="what the track is; left out, it stays what it was")
-    ] = None
-    amount: Annotated[
-        float, msgspec.Meta(ge=0.0, le=1.0, description="share of the model's gain that is used")
-    ] = 1.0
-    gain_offset_db: Annotated[
-        float, msgspec.Meta(ge=-24.0, le=24.0, description="added after the model, in dB")
-    ] = 0.0
-    dip_amount: Annotated[
-        float,
-        msgspec.Meta(ge=0.0, le=1.0, description="how much an AI stem makes room for the live sources"),
-    ] = 0.0
-    dip_budget_lu: Annotated[
-        float, msgspec.Meta(ge=0.5, le=6.0, description="most loudness that the dip may take, in LU")
-    ] = 1.0
-    breath_amount: Annotated[
-        float, msgspec.Meta(ge=0.0, le=1.0, description="how much an AI stem moves like the live sources")
-    ] = 0.0
-    breath_depth_db: Annotated[
-        float, msgspec.Meta(ge=0.0, le=5.0, description="most that breath moves the level by, in dB")
-    ] = 2.5
-    room_amount: Annotated[
-        float, msgspec.Meta(ge=0.0, le=1.0, description="how much of the live sources' room an AI stem gets")
-    ] = 0.0
+    role: Annotated[Role | None, msgspec.Meta(description="what the track is")] = None
+    overall_amount: (
+        Annotated[float, msgspec.Meta(ge=0.0, le=1.0, description="share of every amount below")] | None
+    ) = None
+    amount: (
+        Annotated[float, msgspec.Meta(ge=0.0, le=1.0, description="share of the model's gain that is used")]
+        | None
+    ) = None
+    gain_offset_db: (
+        Annotated[float, msgspec.Meta(ge=-24.0, le=24.0, description="added after the model, in dB")] | None
+    ) = None
+    staging_amount: (
+        Annotated[
+            float,
+            msgspec.Meta(ge=0.0, le=1.0, description="how far the track is brought to the session's level"),
+        ]
+        | None
+    ) = None
+    staging_level_db: (
+        Annotated[float, msgspec.Meta(ge=-30.0, le=-6.0, description="that level, in dBFS RMS")] | None
+    ) = None
+    high_pass_amount: (
+        Annotated[
+            float, msgspec.Meta(ge=0.0, le=1.0, description="how much of an AI stem's lows below 250 Hz goes")
+        ]
+        | None
+    ) = None
+    dip_amount: (
+        Annotated[
+            float,
+            msgspec.Meta(ge=0.0, le=1.0, description="how much an AI stem makes room for the live sources"),
+        ]
+        | None
+    ) = None
+    dip_budget_lu: (
+        Annotated[
+            float, msgspec.Meta(ge=0.5, le=6.0, description="most loudness that the dip may take, in LU")
+        ]
+        | None
+    ) = None
+    density_amount: (
+        Annotated[
+            float,
+            msgspec.Meta(ge=0.0, le=1.0, description="how far a live source's loudness range is narrowed"),
+        ]
+        | None
+    ) = None
+    breath_amount: (
+        Annotated[
+            float,
+            msgspec.Meta(ge=0.0, le=1.0, description="how much an AI stem moves like the live sources"),
+        ]
+        | None
+    ) = None
+    breath_depth_db: (
+        Annotated[
+            float, msgspec.Meta(ge=0.0, le=5.0, description="most that breath moves the level by, in dB")
+        ]
+        | None
+    ) = None
+    room_amount: (
+        Annotated[
+            float,
+            msgspec.Meta(ge=0.0, le=1.0, description="how much of the live sources' room an AI stem gets"),
+        ]
+        | None
+    ) = None
 
     def params(self) -> dict[str, float]:
         """Return what it sets in the plugin: plain values by the permanent names of the host parameters."""
         role = {"role": float(ROLES[self.role])} if self.role is not None else {}
-        return role | {
-            "amount": 100.0 * self.amount,
-            "breath_amount": 100.0 * self.breath_amount,
-            "breath_depth": self.breath_depth_db,
-            "dip_amount": 100.0 * self.dip_amount,
-            "dip_budget": self.dip_budget_lu,
-            "gain_offset": self.gain_offset_db,
-            "room_amount": 100.0 * self.room_amount,
+        settings = {
+            param: scale * value
+            for name, (param, scale) in SETTINGS.items()
+            if (value := getattr(self, name)) is not None
         }
+        return dict(sorted((role | settings).items()))
+
+    def over(self, other: Preset) -> Preset:
+        """Return what both set together: this one's settings win over those of ``other``."""
+        own = {name: value for name in ("role", *SETTINGS) if (value := getattr(self, name)) is not None}
+        return msgspec.structs.replace(other, **own)
 
 
-#: What a track without a preset gets.
-NEUTRAL: Final = Preset("Neutral")
+#: Host parameter of every setting, and its plain value for a setting of 1.
+SETTINGS: Final[dict[str, tuple[str, float]]] = {
+    "overall_amount": ("overall_amount", 100.0),
+    "amount": ("amount", 100.0),
+    "gain_offset_db": ("gain_offset", 1.0),
+    "staging_amount": ("staging_amount", 100.0),
+    "staging_level_db": ("staging_level", 1.0),
+    "high_pass_amount": ("high_pass_amount", 100.0),
+    "dip_amount": ("dip_amount", 100.0),
+    "dip_budget_lu": ("dip_budget", 1.0),
+    "density_amount": ("density_amount", 100.0),
+    "breath_amount": ("breath_amount", 100.0),
+    "breath_depth_db": ("breath_depth", 1.0),
+    "room_amount": ("room_amount", 100.0),
+}
+#: What a new plugin is set to, and a track without a preset.
+NEUTRAL: Final = Preset(
+    "Neutral",
+    overall_amount=1.0,
+    amount=1.0,
+    gain_offset_db=0.0,
+    staging_amount=0.0,
+    staging_level_db=-18.0,
+    high_pass_amount=0.0,
+    dip_amount=0.0,
+    dip_budget_lu=1.0,
+    density_amount=0.0,
+    breath_amount=0.0,
+    breath_depth_db=2.5,
+    room_amount=0.0,
+)
+
+
+def of_params(name: str, params: Mapping[str, float], description: str = "") -> Preset:
+    """Return the preset that sets a plugin to ``params``, plain values by the permanent names of the host parameters.
+
+    Parameters that no preset sets are left out, and so are settings that are not there.
+
+    Raises:
+        InputError: a value is outside its range.
+    """
+    settings: dict[str, Any] = {
+        setting: round(params[param] / scale, 6)
+        for setting, (param, scale) in SETTINGS.items()
+        if param in params
+    }
+    roles = {number: role for role, number in ROLES.items()}
+    try:
+        role = roles.get(round(params.get("role", 0.0)))
+        return msgspec.convert({"name": name, "description": description, "role": role, **settings}, Preset)
+    except msgspec.ValidationError as error:
+        raise InputError(
+            f"preset {name!r} cannot be made ({error}); expected values as in preset.schema.json."
+        ) from None
 
 
 def names() -> list[str]:
@@ -98,6 +195,22 @@ def load(name: str) -> Preset:
             f"preset {name} cannot be used ({error}); expected {', '.join(Preset.__struct_fields__)} with role "
             f"{' or '.join(get_args(Role))}, as in preset.schema.json."
         ) from None
+
+
+def write(preset: Preset, path: Path) -> None:
+    """Write ``preset`` as a .json file at ``path``, in one step.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(preset), indent=2) + b"\n")
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"preset {path} cannot be written ({error.strerror}); name a file in an existing folder."
+        ) from error
 
 
 def schema() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from hybridmix.errors import InputError
 from hybridmix.presets import Preset
 
-__all__ = ["CLASS_ID", "folder", "install", "vst_preset"]
+__all__ = ["CLASS_ID", "folder", "install", "read", "vst_preset"]
 
 #: Class of the VST3 plugin, as preset files spell it.
 CLASS_ID: Final = b"4879627269644D69785368696D303031"
@@ -51,6 +51,35 @@ def install(preset: Preset, into: Path) -> Path:
             f"preset folder {into} cannot be written ({error.strerror}); choose another with --dir."
         ) from error
     return target
+
+
+def read(path: Path) -> dict[str, float]:
+    """Return the host parameters that the .vstpreset file at ``path`` sets: plain values by permanent name.
+
+    Hosts write such a file of a plugin's state; `install` writes one of a preset.
+
+    Raises:
+        InputError: the file cannot be read, or is none of this plugin.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"preset {path} cannot be read ({error.strerror}); name an existing file.") from None
+    try:
+        magic, _, owner, entries = struct.unpack_from("<4si32sq", content)
+        if (magic, owner) != (b"VST3", CLASS_ID):
+            raise ValueError("another plugin's")
+        _, count = struct.unpack_from("<4si", content, entries)
+        for index in range(count):
+            kind, begin, size = struct.unpack_from("<4sqq", content, entries + 8 + 20 * index)
+            if kind == b"Comp":
+                params = json.loads(content[begin : begin + size])["params"]
+                return {str(name): float(value) for name, value in params.items()}
+        raise ValueError("no state in it")
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"preset {path} cannot be used ({error}); expected a .vstpreset that a host saved from HybridMix."
+        ) from None
 
 
 def vst_preset(state: Mapping[str, Any]) -> bytes:

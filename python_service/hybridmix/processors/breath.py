@@ -11,12 +11,17 @@ from hybridmix.engine.gain import Flags, Floats, Slots, run
 from hybridmix.engine.models import Session
 from hybridmix.processors.said import Said
 from hybridmix.processors.states import States
+from hybridmix.processors.why import LEAST_DB, Sent, Why
 from hybridmix.wire import parameters
 
 __all__ = ["Breath"]
 
 _INPUTS = frozenset({"energy", "is_ai", "is_live", "amount", "depth_db", "delay_s"})
 _OUTPUT = "breath_db"
+#: From here on the rule takes a live source for a model: frames that it was heard for, frames that it rests.
+_HEARD, _RESTS = 10.0, 40.0
+#: What movement is told from none, dB squared.
+_LEAST = 1e-3
 
 
 class Breath:
@@ -89,3 +94,19 @@ class Breath:
             self._states.keep(slots[rows], out)
             db[rows] = np.clip(out[_OUTPUT], *self._range)
         return Said({_OUTPUT: db}, told & present)
+
+    def explain(self, slots: Slots, sent: Sent, is_live: Flags, depth_db: Floats) -> Why:
+        """Return why the members of ``slots`` are ridden: how much the live sources move where they move more."""
+        ridden = np.fmax.reduce(np.abs(sent[_OUTPUT]))
+        states = self._states.of(slots)
+        own = states["own"].astype(np.float64)
+        models = is_live & (states["count"] >= _HEARD) & (states["quiet"] < _RESTS)
+        live = np.exp(np.log(own[models] + _LEAST).mean(axis=0)) if models.any() else np.zeros(own.shape[1])
+        lacking = live > own + _LEAST
+        values = {
+            "live_db": np.sqrt((lacking * live).sum(axis=1)),
+            "own_db": np.sqrt((lacking * own).sum(axis=1)),
+            "ride_db": ridden,
+            "depth_db": depth_db,
+        }
+        return Why("breath", (ridden >= LEAST_DB) & lacking.any(axis=1), values)

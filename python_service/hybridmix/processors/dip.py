@@ -15,6 +15,7 @@ from hybridmix.engine.models import Arrays, Session
 from hybridmix.features import To16k
 from hybridmix.processors.said import Said
 from hybridmix.processors.states import States
+from hybridmix.processors.why import LEAST_DB, Sent, Why
 from hybridmix.wire import parameters
 
 __all__ = ["Dip"]
@@ -103,6 +104,21 @@ class Dip:
             # Nobody listens any more: whoever switches it on again begins at 0 dB.
             self._states.still("cut", slots)
         return Said({"dip_db": depth, "dip_hz": centre}, told & present)
+
+    def explain(self, slots: Slots, sent: Sent, budget_lu: Floats) -> Why:
+        """Return why the members of ``slots`` are cut: where, and what that costs of the ``budget_lu`` (n,)."""
+        depth, centre = sent["dip_db"], sent["dip_hz"]
+        deepest, cut = np.fmin.reduce(depth), np.nan_to_num(-depth)
+        states = self._states.of(slots)
+        given = np.maximum(states["given"], np.finfo(np.float32).tiny)
+        left = np.clip(1.0 - states["lost"] / given, 1e-3, 1.0)
+        values = {
+            "dip_db": deepest,
+            "dip_hz": (cut * np.nan_to_num(centre)).sum(axis=0) / np.maximum(cut.sum(axis=0), LEAST_DB),
+            "cost_lu": -10.0 * np.log10(left),
+            "budget_lu": budget_lu,
+        }
+        return Why("dip", deepest <= -LEAST_DB, values)
 
     def _run(self, slots: Slots, frames: Sequence[Frame | None], given: Arrays) -> Arrays:
         """Advance the model by the frames of ``slots``, none of which is None."""

@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from hybridmix.engine.gain import Flags, Floats
+import numpy as np
+
+from hybridmix.engine.gain import Flags, Floats, Slots
 from hybridmix.engine.hops import Frame, UserValues
 from hybridmix.engine.lineup import Lineup
 from hybridmix.engine.models import Models
 from hybridmix.processors.breath import Breath
+from hybridmix.processors.density import Density
 from hybridmix.processors.dip import Dip
+from hybridmix.processors.high_pass import HighPass
 from hybridmix.processors.room import RoomMatch
-from hybridmix.processors.room_fusion import describe
 from hybridmix.processors.said import Said
+from hybridmix.processors.staging import Staged, Staging
+from hybridmix.processors.why import Sent, Why
 from hybridmix.wire import parameters
 
 __all__ = ["Rack"]
 
-#: Their models.
-_FILES = ("dip", "breath", "room")
+#: Files that bring a processor each.
+_FILES = frozenset({"dip", "breath", "staging", "density", "room"})
 
 
 class Rack:
-    """Breath and the room, which are there before the gains are known, and the dip, which hears them."""
+    """Staging, which comes before everything; breath and room, before the gains are known; the dip, which hears them; density."""
 
     def __init__(self, models: Models, rate: int) -> None:
         """Set up for audio at ``rate`` Hz. Raises InputError for files that are not what their names say."""
-        dip, breath, room = (models.sessions.get(name) for name in _FILES)
-        self._dip = Dip(dip, rate) if dip is not None else None
-        self._breath = Breath(breath, rate) if breath is not None else None
-        self._room = RoomMatch(room, rate) if room is not None else None
-        self._there = tuple(one for one in (self._dip, self._breath, self._room) if one is not None)
-        self._ridden = parameters.load().named("breath_db").id
+        sessions = models.sessions
+        self._dip = Dip(sessions["dip"], rate) if "dip" in sessions else None
+        self._high_pass = HighPass() if "dip" in sessions else None
+        self._breath = Breath(sessions["breath"], rate) if "breath" in sessions else None
+        self._staging = Staging(sessions["staging"]) if "staging" in sessions else None
+        self._density = Density(sessions["density"]) if "density" in sessions else None
+        self._room = RoomMatch(sessions["room"], rate) if "room" in sessions else None
+        every = (self._dip, self._high_pass, self._breath, self._staging, self._density, self._room)
+        self._there = tuple(one for one in every if one is not None)
+        self._files = _FILES & sessions.keys()
+        schema = parameters.load()
+        self._ridden, self._trimmed = schema.named("breath_db").id, schema.named("staging_db").id
 
     def serves(self, models: Models) -> bool:
         """Whether it is what `models` brings: the processors do not depend on the gain model."""
-        there = [one is not None for one in (self._dip, self._breath, self._room)]
-        return there == [name in models.sessions for name in _FILES]
+        return self._files == _FILES & models.sessions.keys()
 
     def reset(self) -> None:
         """Forget what was heard of everybody."""
@@ -48,12 +58,18 @@ class Rack:
         for one in self._there:
             one.clear(slot)
 
-    def begin(self, slot: int, start: Mapping[int, float], user: UserValues) -> None:
-        """Begin a run of the member in ``slot``, with ``start`` values by id, as ``user`` has set it."""
+    def begin(self, slot: int, user: UserValues) -> None:
+        """Begin a run of the member in ``slot``, with the start values and settings of ``user``."""
+        start = dict(user.start)
         if self._dip is not None:
             self._dip.begin(slot)
         if self._breath is not None and self._ridden in start:
             self._breath.begin(slot)
+        if self._staging is not None:
+            trim = start.get(self._trimmed)
+            self._staging.begin(slot, trim, user.staging_amount, user.staging_level_db)
+        if self._density is not None:
+            self._density.begin(slot)
         if self._room is not None:
             self._room.begin(slot, start, user.room_amount)
 
@@ -73,11 +89,24 @@ class Rack:
     @property
     def room(self) -> str:
         """What is known of the live sources' room, in words; empty where nobody asks."""
-        return (
-            ""
-            if self._room is None or not self._room.asked
-            else describe(self._room.room, heard=self._room.heard)
+        return "" if self._room is None else self._room.said
+
+    def stage(self, lineup: Lineup, frames: Sequence[Frame | None]) -> Staged | None:
+        """What staging says of a frame; None where nobody needs it. Raises ModelError."""
+        if self._staging is None:
+            return None
+        level = self._density is not None and self._density.wanted(lineup.is_live, lineup.density_amount)
+        return self._staging.step(
+            lineup.slots,
+            frames,
+            amount=lineup.staging_amount,
+            target_db=lineup.staging_level_db,
+            level=level,
         )
+
+    def staging_db(self, slots: Slots) -> Floats:
+        """Trims that members have by now, (n,) dB: what comes after them is given as much less."""
+        return np.zeros(len(slots), np.float32) if self._staging is None else self._staging.sent_db(slots)
 
     def ride(self, lineup: Lineup, energy: Floats, present: Flags) -> Said | None:
         """What breath says of a frame; None where it tells nobody anything. Raises ModelError."""
@@ -107,3 +136,41 @@ class Rack:
             amount=lineup.dip_amount,
             budget_lu=lineup.dip_budget_lu,
         )
+
+    def thicken(self, lineup: Lineup, energy: Floats, staged: Staged | None, present: Flags) -> Said | None:
+        """What density says of a frame; None where it tells nobody anything. Raises ModelError."""
+        if self._density is None:
+            return None
+        unknown = np.full(len(energy), -120.0, np.float32)
+        return self._density.step(
+            lineup.slots,
+            energy,
+            unknown if staged is None else staged.level_db,
+            self.staging_db(lineup.slots),
+            present,
+            is_live=lineup.is_live,
+            amount=lineup.density_amount,
+        )
+
+    def cut_lows(self, lineup: Lineup, present: Flags) -> Said | None:
+        """What the high-pass says of a frame; None where it tells nobody anything."""
+        if self._high_pass is None:
+            return None
+        return self._high_pass.step(lineup.slots, present, is_ai=lineup.is_ai, amount=lineup.high_pass_amount)
+
+    def explain(self, lineup: Lineup, sent: Sent) -> list[Why]:
+        """Why the processors do what was ``sent`` during a second; nothing of those that told nobody anything."""
+        whys = []
+        if self._dip is not None and "dip_db" in sent:
+            whys.append(self._dip.explain(lineup.slots, sent, lineup.dip_budget_lu))
+        if self._breath is not None and "breath_db" in sent:
+            whys.append(self._breath.explain(lineup.slots, sent, lineup.is_live, lineup.breath_depth_db))
+        if self._staging is not None and "staging_db" in sent:
+            whys.append(self._staging.explain(lineup.slots))
+        if self._density is not None and "density_mix" in sent:
+            whys.append(self._density.explain(sent))
+        if self._high_pass is not None and "high_pass_mix" in sent:
+            whys.append(self._high_pass.explain(sent))
+        if self._room is not None and "reverb_send" in sent:
+            whys.append(self._room.explain(sent))
+        return whys

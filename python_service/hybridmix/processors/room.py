@@ -19,6 +19,7 @@ from hybridmix.processors import room_fusion
 from hybridmix.processors.room_fusion import Estimates, Room
 from hybridmix.processors.said import Said
 from hybridmix.processors.states import States
+from hybridmix.processors.why import Sent, Why
 from hybridmix.wire import parameters
 from hybridmix.wire.limits import FRAMES_PER_SECOND
 
@@ -30,6 +31,8 @@ _SEND, _PREDELAY = "reverb_send", "predelay_ms"
 _T60 = ("t60_125_s", "t60_250_s", "t60_500_s", "t60_1000_s", "t60_2000_s", "t60_4000_s", "t60_8000_s")
 #: Share of a new room that is taken over every second.
 _SHARE = 0.3
+#: A send below this does nothing: -60 dB.
+_INAUDIBLE = 1e-3
 
 
 class RoomMatch:
@@ -58,6 +61,11 @@ class RoomMatch:
         self.heard = False
         #: Some AI stem wants it.
         self.asked = False
+
+    @property
+    def said(self) -> str:
+        """What is known of the room, in words; empty where nobody asks."""
+        return room_fusion.describe(self.room, heard=self.heard) if self.asked else ""
 
     def reset(self) -> None:
         """Forget what was heard of everybody."""
@@ -126,6 +134,21 @@ class RoomMatch:
                 self._states.clear(slot)
             self.heard = False
         return self._say(slots, end, present & told, on, amount)
+
+    def explain(self, sent: Sent) -> Why:
+        """Why the room was ``sent`` during a second."""
+        send = np.nan_to_num(np.fmax.reduce(sent[_SEND], axis=0))
+        at_work = send > _INAUDIBLE
+        room = self.room
+        middle = 0.0 if room is None else room.middle_s
+        each = {
+            "t60_s": middle,
+            "spread_s": 0.0 if room is None else middle * room.spread,
+            "drr_db": 0.0 if room is None else room.drr_db,
+        }
+        values = {name: np.full(len(send), value) for name, value in each.items()}
+        values["send_db"] = 20.0 * np.log10(np.maximum(send, _INAUDIBLE))
+        return Why("room", at_work & (room is not None), values)
 
     def _listen(
         self, slots: Slots, frames: Sequence[Frame | None], end: int, live: Flags, stems: Flags

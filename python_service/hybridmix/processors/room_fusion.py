@@ -66,6 +66,11 @@ class Room(NamedTuple):
     drr_db: float
     predelay_ms: float
 
+    @property
+    def middle_s(self) -> float:
+        """Reverberation time of the middle, 500 Hz to 2 kHz, s."""
+        return float(np.exp(np.log(self.t60_s[2:5]).mean()))
+
     def towards(self, newer: Room, share: float) -> Room:
         """Return a room ``share`` of the way to a ``newer`` one."""
 
@@ -124,7 +129,7 @@ def describe(room: Room | None, *, heard: bool) -> str:
     """Say in a sentence what the room is, and whether it is ``heard`` now or held."""
     if room is None:
         return "no room yet: the live tracks do not tell"
-    middle = float(np.exp(np.log(room.t60_s[2:5]).mean()))
+    middle = room.middle_s
     length = (
         f"{LONGEST_S:g} s or more" if middle > LONGEST_S else f"{middle:.2f} s ± {middle * room.spread:.2f}"
     )

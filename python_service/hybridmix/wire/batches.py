@@ -60,6 +60,10 @@ class Settings(msgspec.Struct, frozen=True, gc=False):
     dip_budget_lu: float
     breath_amount: float
     breath_depth_db: float
+    staging_amount: float
+    staging_level_db: float
+    density_amount: float
+    high_pass_amount: float
     room_amount: float
 
 
@@ -285,5 +289,6 @@ def _settings(header: Header) -> Settings:
         *(h.instance, h.group, h.flags, h.run, h.rate),
         *(h.channels, h.role, h.delay),
         *(h.amount, h.offset_db, h.dip_amount, h.dip_budget_lu, h.breath_amount, h.breath_depth_db),
+        *(h.staging_amount, h.staging_level_db, h.density_amount, h.high_pass_amount),
         h.room_amount,
     )

@@ -36,6 +36,7 @@ from hybridmix.wire.limits import (
     MAX_POSITION,
     MAX_VALUES,
     MIN_HEADER_SIZE,
+    MIN_STAGING_LEVEL_DB,
     PROTOCOL,
 )
 from hybridmix.wire.messages import CONTROL_KINDS, Control, kind_of, read_control, write_control
@@ -211,7 +212,8 @@ def _pack(h: Header) -> bytes:
         *(MAGIC, *PROTOCOL, HEADER_SIZE, h.kind, h.group, h.flags, h.instance.bytes, h.run, h.rate),
         *(h.sequence, h.position, h.apply_at, h.beat, h.tempo, h.frames, h.channels, h.role, 0),
         *(h.delay, h.lead, h.amount, h.offset_db, h.count, 0, h.dip_amount, h.dip_budget_lu),
-        *(h.breath_amount, h.breath_depth_db, bytes(16), h.room_amount, bytes(12)),
+        *(h.breath_amount, h.breath_depth_db, h.staging_amount, h.staging_level_db),
+        *(h.density_amount, h.high_pass_amount, h.room_amount, bytes(12)),
     )
 
 
@@ -270,14 +272,15 @@ def _no_payload(payload: bytes) -> None:
 _Fields = tuple[
     bytes, int, int, int, int, int, int, bytes, int, int, int, int, int, float, float,
     int, int, int, int, int, int, float, float, int, int, float, float, float, float,
-    bytes, float, bytes,
+    float, float, float, float, float, bytes,
 ]  # fmt: skip
 
 
 def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
     (_, _, _, _, _, group, flags, raw, run, rate, sequence, position, _, beat, tempo) = fields[:15]
     (frames, channels, role, _, delay, lead, amount, offset_db, count, _) = fields[15:25]
-    dip_amount, dip_budget_lu, breath_amount, breath_depth_db, _, room_amount, _ = fields[25:]
+    dip_amount, dip_budget_lu, breath_amount, breath_depth_db = fields[25:29]
+    staging_amount, staging_level_db, density_amount, high_pass_amount, room_amount, _ = fields[29:]
     flags &= Flags.OF_BLOCK
     if not flags & Flags.START:
         count = 0
@@ -305,6 +308,14 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
         raise WireError("breath_amount", breath_amount)
     if not 0.0 <= breath_depth_db <= MAX_BREATH_DEPTH_DB:
         raise WireError("breath_depth_db", breath_depth_db)
+    if not 0.0 <= staging_amount <= 1.0:
+        raise WireError("staging_amount", staging_amount)
+    if not MIN_STAGING_LEVEL_DB <= staging_level_db <= 0.0:
+        raise WireError("staging_level_db", staging_level_db)
+    if not 0.0 <= density_amount <= 1.0:
+        raise WireError("density_amount", density_amount)
+    if not 0.0 <= high_pass_amount <= 1.0:
+        raise WireError("high_pass_amount", high_pass_amount)
     if not 0.0 <= room_amount <= 1.0:
         raise WireError("room_amount", room_amount)
     if not flags & Flags.HAS_BEAT:
@@ -334,7 +345,8 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
         Header(
             *(kind, group, flags, instance, run, rate, sequence, position, 0, beat, tempo, frames),
             *(channels, role, delay, lead, amount, offset_db, count, dip_amount, dip_budget_lu),
-            *(breath_amount, breath_depth_db, room_amount),
+            *(breath_amount, breath_depth_db, staging_amount, staging_level_db),
+            *(density_amount, high_pass_amount, room_amount),
         ),
         payload,
         audio,

@@ -67,7 +67,10 @@ FIELDS: Final = (
     Field("f", "dip_budget_lu", "0 to 6", "BLOCK", "loudness that the dip may take, in LU"),
     Field("f", "breath_amount", "0 to 1", "BLOCK", "the user's amount of breath"),
     Field("f", "breath_depth_db", "0 to 5", "BLOCK", "most that breath may move the level, in dB"),
-    Field("16s", "", "any", "none", "zeros are written"),
+    Field("f", "staging_amount", "0 to 1", "BLOCK", "the user's amount of staging"),
+    Field("f", "staging_level_db", "−30 to 0", "BLOCK", "level that staging brings the track to, in dBFS"),
+    Field("f", "density_amount", "0 to 1", "BLOCK", "the user's amount of density"),
+    Field("f", "high_pass_amount", "0 to 1", "BLOCK", "the user's amount of the high-pass"),
     Field("f", "room_amount", "0 to 1", "BLOCK", "the user's amount of the room"),
     Field("12s", "", "any", "none", "zeros are written"),
 )  # fmt: skip

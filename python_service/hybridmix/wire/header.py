@@ -110,6 +110,10 @@ class Header(msgspec.Struct, frozen=True, gc=False):
         dip_budget_lu: loudness that the dip may take, 0 to 6 LU.
         breath_amount: the user's amount of breath, 0 to 1.
         breath_depth_db: most that breath may move the level, 0 to 5 dB.
+        staging_amount: the user's amount of staging, 0 to 1.
+        staging_level_db: level that staging brings the track to, -30 to 0 dBFS.
+        density_amount: the user's amount of density, 0 to 1.
+        high_pass_amount: the user's amount of the high-pass, 0 to 1.
         room_amount: the user's amount of the room, 0 to 1.
     """
 
@@ -136,4 +140,8 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     dip_budget_lu: float = 0.0
     breath_amount: float = 0.0
     breath_depth_db: float = 0.0
+    staging_amount: float = 0.0
+    staging_level_db: float = 0.0
+    density_amount: float = 0.0
+    high_pass_amount: float = 0.0
     room_amount: float = 0.0

@@ -34,6 +34,7 @@ __all__ = [
     "MAX_VALUES",
     "MIN_HEADER_SIZE",
     "MIN_RATE",
+    "MIN_STAGING_LEVEL_DB",
     "PROTOCOL",
 ]
 
@@ -47,7 +48,7 @@ MIN_HEADER_SIZE: Final = 112
 MAX_HEADER_SIZE: Final = 4096
 #: Most packets in one message.
 MAX_PACKETS: Final = 128
-#: Longest header frame accepted, in bytes: room for 128 headers that have grown to twice their length.
+#: Longest header frame accepted, in bytes: room for 128 headers that have grown to 256 bytes.
 MAX_HEADER: Final = 32 << 10
 #: Longest payload frame accepted, in bytes.
 MAX_PAYLOAD: Final = 1 << 20
@@ -81,6 +82,8 @@ MAX_OFFSET_DB: Final = 24.0
 MAX_DIP_BUDGET_LU: Final = 6.0
 #: Largest depth of breath in dB.
 MAX_BREATH_DEPTH_DB: Final = 5.0
+#: Lowest level of staging in dBFS.
+MIN_STAGING_LEVEL_DB: Final = -30.0
 #: Positions lie within plus and minus this, so that sums of positions and lengths fit 64 bits.
 MAX_POSITION: Final = 1 << 62
 #: Longest label and track name, in characters.

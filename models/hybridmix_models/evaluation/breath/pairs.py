@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hybridmix.measures.movement import WARM_UP, energies, sounding
 from hybridmix_models.data.types import FRAME, RATE, Floats, Song
-from hybridmix_models.evaluation.breath.movement import WARM_UP, energies, sounding
 from hybridmix_models.evaluation.sound import loudness_lufs
 
 __all__ = ["LIVE", "SECONDS", "STANDIN", "Excerpt", "excerpts", "pairs"]

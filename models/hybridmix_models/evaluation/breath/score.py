@@ -7,30 +7,43 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hybridmix.engine.models import Session
-from hybridmix_models.data.types import FRAME
+from hybridmix.measures.movement import WARM_UP, distance_db, energies, movement_db, sounding
+from hybridmix_models.data.types import FRAME, Floats
 from hybridmix_models.evaluation.breath import playing
-from hybridmix_models.evaluation.breath.movement import WARM_UP, distance_db, energies, movement_db, sounding
 from hybridmix_models.evaluation.breath.pairs import Excerpt
 from hybridmix_models.evaluation.sound import loudness_lufs
 from hybridmix_models.evaluation.statistics import Interval, clustered_percentile, clustered_ratio
 
-__all__ = ["DEPTH_DB", "evaluate", "table"]
+__all__ = ["DEPTH_DB", "WAYS", "evaluate", "table"]
 
 DEPTH_DB = 2.5
+#: Depth at which a plan is measured beside that.
+_DEEP_DB = 5.0
+#: As the service foresees it, and with the song known.
+WAYS = ("causal", "plan", "plan_5_db")
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """A stem as it was played: its distance, dB, change of loudness, LU, and of mean power, dB, largest gain, dB."""
+
+    distance: float
+    louder: float
+    stronger: float
+    largest: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """One pair: distances before and after, dB, change of loudness, LU, and of mean power, dB, largest gain, dB."""
+    """One pair: the distance before, dB, and what became of it."""
 
     song: str
     before: float
-    after: float
-    louder: float
-    stronger: float
-    largest: float
+    #: By way, see `WAYS`.
+    played: dict[str, _Played]
     #: Whether the live source moves more in at least half of the bands.
     lacking: bool
 
@@ -49,7 +62,7 @@ def evaluate(
         progress(f"{live.song} {live.name} {ai.name}")
     lacking = [one for one in scored if one.lacking]
     songs = [one.song for one in scored]
-    return {
+    figures: dict[str, Any] = {
         "processor": "breath",
         "depth_db": DEPTH_DB,
         "control_delay_ms": round(1000.0 * playing.DELAY_S),
@@ -57,42 +70,61 @@ def evaluate(
         "pairs": len(scored),
         "songs": sorted(set(songs)),
         "distance_db_before": round(float(np.mean([one.before for one in scored])), 3),
-        "modulation_change_causal": _change(scored).rounded(),
         "pairs_lacking": len(lacking),
-        "modulation_change_causal_lacking": _change(lacking).rounded() if lacking else None,
-        "loudness_change_lu_p95_causal": clustered_percentile(
-            [abs(one.louder) for one in scored], songs, 95.0
-        ).rounded(),
-        "power_change_db_p95_causal": clustered_percentile(
-            [abs(one.stronger) for one in scored], songs, 95.0
-        ).rounded(),
-        "largest_gain_db": round(max(one.largest for one in scored), 4),
     }
+    for way in WAYS:
+        played = [one.played[way] for one in scored]
+        figures |= {
+            f"modulation_change_{way}": _change(scored, way).rounded(),
+            f"modulation_change_{way}_lacking": _change(lacking, way).rounded() if lacking else None,
+            f"loudness_change_lu_p95_{way}": clustered_percentile(
+                [abs(one.louder) for one in played], songs, 95.0
+            ).rounded(),
+            f"power_change_db_p95_{way}": clustered_percentile(
+                [abs(one.stronger) for one in played], songs, 95.0
+            ).rounded(),
+        }
+        figures["largest_gain_db" if way == "causal" else f"largest_gain_db_{way}"] = round(
+            max(one.largest for one in played), 4
+        )
+    return figures
 
 
 def _score(model: Session, live: Excerpt, ai: Excerpt) -> _Scored:
     given, energy = energies(live.audio), energies(ai.audio)
-    gains = playing.decide(model, energy, given, DEPTH_DB)
-    played = playing.played(ai.audio, gains)
     wanted, sounds = movement_db(given, sounding(given)), sounding(energy)
-    heard = energies(played)
-    before, after = movement_db(energy, sounds), movement_db(heard, sounds)
+    before = movement_db(energy, sounds)
     settled = slice(WARM_UP * FRAME, None)
+
+    def judged(played: Floats, gains: npt.NDArray[np.float64]) -> _Played:
+        heard = energies(played)
+        return _Played(
+            distance=distance_db(movement_db(heard, sounds), wanted),
+            louder=loudness_lufs(played[settled]) - loudness_lufs(ai.audio[settled]),
+            stronger=float(10.0 * np.log10(heard[WARM_UP:].sum() / energy[WARM_UP:].sum())),
+            largest=float(np.abs(gains).max()),
+        )
+
+    causal = playing.decide(model, energy, given, DEPTH_DB)
+    plans = {"plan": DEPTH_DB, "plan_5_db": _DEEP_DB}
+    planned = {way: playing.planned(energy, given, depth) for way, depth in plans.items()}
     return _Scored(
         song=live.song,
         before=distance_db(before, wanted),
-        after=distance_db(after, wanted),
-        louder=loudness_lufs(played[settled]) - loudness_lufs(ai.audio[settled]),
-        stronger=float(10.0 * np.log10(heard[WARM_UP:].sum() / energy[WARM_UP:].sum())),
-        largest=float(np.abs(gains).max()),
+        played={
+            "causal": judged(playing.played(ai.audio, causal), causal),
+            **{way: judged(playing.frozen(ai.audio, curve), curve) for way, curve in planned.items()},
+        },
         lacking=bool((wanted > before).sum() >= len(wanted) / 2),
     )
 
 
-def _change(scored: Sequence[_Scored]) -> Interval:
+def _change(scored: Sequence[_Scored], way: str) -> Interval:
     """Return the relative change of the mean distance."""
     ratio = clustered_ratio(
-        [one.after for one in scored], [one.before for one in scored], [one.song for one in scored]
+        [one.played[way].distance for one in scored],
+        [one.before for one in scored],
+        [one.song for one in scored],
     )
     return Interval(ratio.mean - 1.0, ratio.low - 1.0, ratio.high - 1.0)
 
@@ -110,14 +142,26 @@ def table(figures: dict[str, Any]) -> str:
         [
             f"{figures['pairs']} pairs of {len(figures['songs'])} songs, depth {figures['depth_db']:g} dB, "
             f"control delay {figures['control_delay_ms']} ms, {figures['warm_up_s']} s of warm-up",
-            "| what | figure |",
-            "| --- | --- |",
-            f"| modulation distance before | {figures['distance_db_before']:.2f} dB |",
-            f"| its change | {shown(figures['modulation_change_causal'], '%', 100.0)} |",
-            f"| its change, {figures['pairs_lacking']} pairs in which the live source moves more | "
-            f"{shown(figures['modulation_change_causal_lacking'], '%', 100.0)} |",
-            f"| change of loudness, 95th percentile | {shown(figures['loudness_change_lu_p95_causal'], 'LU', 1.0)} |",
-            f"| change of mean power, 95th percentile | {shown(figures['power_change_db_p95_causal'], 'dB', 1.0)} |",
-            f"| largest gain | {figures['largest_gain_db']:.3f} dB |",
+            f"| what | causal | plan | plan, depth {_DEEP_DB:g} dB |",
+            "| --- | --- | --- | --- |",
+            *(
+                "| {} | {} | {} | {} |".format(
+                    what, *(shown(figures[key.format(way)], unit, scale) for way in WAYS)
+                )
+                for what, key, unit, scale in (
+                    ("change of the modulation distance", "modulation_change_{}", "%", 100.0),
+                    (
+                        f"the same, {figures['pairs_lacking']} pairs in which the live source moves more",
+                        "modulation_change_{}_lacking",
+                        "%",
+                        100.0,
+                    ),
+                    ("change of loudness, 95th percentile", "loudness_change_lu_p95_{}", "LU", 1.0),
+                    ("change of mean power, 95th percentile", "power_change_db_p95_{}", "dB", 1.0),
+                )
+            ),
+            f"| largest gain | {figures['largest_gain_db']:.3f} dB | {figures['largest_gain_db_plan']:.3f} dB "
+            f"| {figures['largest_gain_db_plan_5_db']:.3f} dB |",
+            f"modulation distance before: {figures['distance_db_before']:.2f} dB",
         ]
     )

@@ -11,13 +11,15 @@ from hybridmix.features import To16k
 from hybridmix_models.data.types import RATE, Floats
 from hybridmix_models.dip import Dip
 
-__all__ = ["DELAY_S", "decide", "played", "static_bell"]
+__all__ = ["DELAY_S", "decide", "high_passed", "played", "static_bell"]
 
 Doubles = npt.NDArray[np.float64]
 
 #: Control delay: from the end of a frame to where its values begin to apply; and how long a change takes.
 DELAY_S, RAMP_S = 0.04, 0.05
 _FRAME_S = 0.05
+#: Corner of the high-pass (plugin_shim/dsp/src/high_pass.rs).
+_HIGH_PASS_HZ = 250.0
 #: The filter is made anew so often: within 5 ms the depth moves by 0.12 dB at most.
 _STRETCH = RATE // 200
 
@@ -68,6 +70,13 @@ def played(audio: Floats, depth_db: Doubles, centre_hz: Doubles, q: float = Dip.
 def static_bell(audio: Floats, depth_db: float, centre_hz: float, q: float) -> Floats:
     """Return ``audio`` (samples,) through a bell that stands still."""
     return np.asarray(lfilter(*_bell(depth_db, centre_hz, q), audio.astype(np.float64)), np.float32)
+
+
+def high_passed(audio: Floats, mix: float = 1.0) -> Floats:
+    """Return ``audio`` (samples,) through the plugin's high-pass at rest."""
+    g = np.tan(np.pi * _HIGH_PASS_HZ / RATE)
+    low = lfilter(np.array([g, g]) / (1.0 + g), [1.0, (g - 1.0) / (1.0 + g)], audio.astype(np.float64))
+    return np.asarray(audio - mix * low, np.float32)
 
 
 def _bell(depth_db: float, centre_hz: float, q: float) -> tuple[Doubles, Doubles]:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hybridmix.measures.masking import Bark, Erb, Masking, masked_share
 from hybridmix_models.dip import Dip
 from hybridmix_models.evaluation.dip import playing
-from hybridmix_models.evaluation.dip.masking import Bark, Erb, Masking, masked_share
 from hybridmix_models.evaluation.dip.pairs import Pair
 from hybridmix_models.evaluation.sound import loudness_lufs
 from hybridmix_models.evaluation.statistics import clustered_median
@@ -125,6 +125,10 @@ def _ways(rule: Dip, listener: _Listener) -> dict[str, _Way]:
         ways[f"dip_{budget:g}"] = listener.judge(playing.played(pair.ai, depth[1], centre[1]))
         if budget == HEADLINE_LU:
             lost = ways[f"dip_{budget:g}"].lost_lu
+            # The section before the bell; the rule does not know of it.
+            high_passed = playing.high_passed(pair.ai)
+            ways["dip_and_high_pass"] = listener.judge(playing.played(high_passed, depth[1], centre[1]))
+            ways["high_pass"] = listener.judge(high_passed)
             ways["static_bell"] = listener.judge(listener.static(lost))
             ways["plain_gain"] = listener.judge(listener.quieter(lost))
     return ways
@@ -154,11 +158,11 @@ def _figures(name: str, scored: Sequence[tuple[Pair, dict[str, _Way]]]) -> dict[
             "budget_lu": HEADLINE_LU,
             "by_way": {
                 way: {figure: median(way, figure) for figure in ("masked", "stricter", "other", "lost_lu")}
-                for way in (headline, "static_bell", "plain_gain")
+                for way in (headline, "dip_and_high_pass", "high_pass", "static_bell", "plain_gain")
             },
             "dip_minus": {
                 other: {figure: median(headline, figure, other) for figure in ("masked", "stricter", "other")}
-                for other in ("static_bell", "plain_gain")
+                for other in ("dip_and_high_pass", "static_bell", "plain_gain")
             },
             "by_budget_lu": {
                 f"{budget:g}": {

@@ -148,7 +148,7 @@ impl PluginStateImpl for MainThread<'_> {
         input.take(limit + 1).read_to_end(&mut bytes)?;
         if bytes.len() > MAX_STATE {
             return Err(PluginError::Message(
-                "saved state is longer than 1 MiB and so no HybridMix state; load another preset",
+                "saved state is longer than 8 MiB and so no HybridMix state; load another preset",
             ));
         }
         self.shared.plugin.load(&bytes).map_err(|error| PluginError::Error(Box::new(error)))?;

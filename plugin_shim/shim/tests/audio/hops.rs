@@ -64,6 +64,10 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
         (params::DIP_BUDGET, 1.5),
         (params::BREATH_AMOUNT, 80.0),
         (params::BREATH_DEPTH, 3.5),
+        (params::STAGING_AMOUNT, 50.0),
+        (params::STAGING_LEVEL, -20.0),
+        (params::DENSITY_AMOUNT, 40.0),
+        (params::HIGH_PASS_AMOUNT, 30.0),
         (params::ROOM_AMOUNT, 60.0),
     ] {
         assert!(rig.shared.params.set(id, plain));
@@ -84,10 +88,34 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
     );
     assert_eq!((hop.dip_amount, hop.dip_budget_lu), (0.6, 1.5));
     assert_eq!((hop.breath_amount, hop.breath_depth_db), (0.8, 3.5));
+    assert_eq!((hop.staging_amount, hop.staging_level_db), (0.5, -20.0));
+    assert_eq!((hop.density_amount, hop.high_pass_amount), (0.4, 0.3));
     assert_eq!(hop.room_amount.to_bits(), 0.6f32.to_bits());
     assert!((hop.beat - 1.02).abs() < 1e-9, "480 samples later at 120");
     let expected = flags::PLAYING | flags::HAS_BEAT | flags::HAS_TEMPO;
     assert_eq!(hop.flags, expected);
+}
+
+#[test]
+fn the_overall_amount_scales_every_amount_and_no_other_setting() {
+    let mut rig = Rig::plain();
+    for id in [
+        params::DIP_AMOUNT,
+        params::BREATH_AMOUNT,
+        params::STAGING_AMOUNT,
+        params::DENSITY_AMOUNT,
+        params::HIGH_PASS_AMOUNT,
+    ] {
+        assert!(rig.shared.params.set(id, 100.0));
+    }
+    for (id, plain) in [(params::OVERALL_AMOUNT, 25.0), (params::GAIN_OFFSET, -3.5)] {
+        assert!(rig.shared.params.set(id, plain));
+    }
+    rig.constant(&Block::default(), 0.1, 960);
+    let (hop, _) = rig.take()[1];
+    assert_eq!([hop.amount, hop.dip_amount, hop.breath_amount], [0.25; 3]);
+    assert_eq!([hop.staging_amount, hop.density_amount, hop.high_pass_amount], [0.25; 3]);
+    assert_eq!((hop.offset_db, hop.staging_level_db), (-3.5, -18.0));
 }
 
 #[test]

@@ -8,6 +8,7 @@
 )]
 
 mod applying;
+mod frozen;
 mod hops;
 mod loss;
 mod null;

@@ -10,6 +10,7 @@ mod audio;
 mod clap_host;
 mod clap_only;
 mod faults;
+mod frozen;
 mod lifecycle;
 mod params;
 mod state;

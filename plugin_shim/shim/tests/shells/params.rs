@@ -20,7 +20,7 @@ in_both_formats!(
 
 #[test]
 fn both_formats_declare_the_same() {
-    assert_eq!(ClapHost::new().params().len(), 18);
+    assert_eq!(ClapHost::new().params().len(), 24);
     for (clap, vst3) in ClapHost::new().params().into_iter().zip(Vst3Host::new().params()) {
         let stepped = clap.stepped || vst3.stepped;
         assert_eq!(crate::host::Info { stepped, ..clap }, crate::host::Info { stepped, ..vst3 });
@@ -99,7 +99,7 @@ fn read_only_and_unknown_parameters_ignore_writes<H: Host>() {
     let mut host = ready_alone::<H>();
     run(&mut host, &Call::default(), 64);
     let before: Vec<_> = host.params().iter().map(|param| host.value(param.id)).collect();
-    for id in [0, 14, 20, 21, 22, 23, 24, u32::MAX - 1] {
+    for id in [0, 19, 20, 21, 22, 23, 24, u32::MAX - 1] {
         host.edit(id, 5.0);
         run(&mut host, &Call { changes: vec![(id, 0, 5.0)], ..Call::default() }, 64);
     }

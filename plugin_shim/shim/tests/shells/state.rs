@@ -97,7 +97,7 @@ fn what_is_no_state_is_refused_and_changes_nothing<H: Host>() {
     let state = host.save();
     let noise: Vec<u8> = (0..2000_u32).map(|byte| (byte.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let cut = &state[..state.len() - 1];
-    let long = [state.as_slice(), &vec![b' '; 1 << 20]].concat();
+    let long = [state.as_slice(), &vec![b' '; 1 << 23]].concat();
     let trailing = [state.as_slice(), b"x"].concat();
     for bad in [b"".as_slice(), b"\0", b"{}", b"null", &noise, cut, &long, &trailing] {
         assert!(!host.load(bad), "{:?}", &bad[..bad.len().min(40)]);

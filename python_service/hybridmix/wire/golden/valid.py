@@ -49,6 +49,10 @@ BLOCK = Header(
     dip_budget_lu=1.5,
     breath_amount=0.25,
     breath_depth_db=2.5,
+    staging_amount=1.0,
+    staging_level_db=-18.0,
+    density_amount=0.75,
+    high_pass_amount=0.5,
     room_amount=0.75,
 )
 #: Both declared values of one frame.
@@ -119,6 +123,10 @@ def block() -> Iterator[Vector]:
         dip_budget_lu=6.0,
         breath_amount=1.0,
         breath_depth_db=5.0,
+        staging_amount=1.0,
+        staging_level_db=0.0,
+        density_amount=1.0,
+        high_pass_amount=1.0,
         room_amount=1.0,
     )
     yield accepted("block_greatest", "greatest values of every field", encode(extreme))
@@ -141,6 +149,10 @@ def block() -> Iterator[Vector]:
         dip_budget_lu=0.0,
         breath_amount=0.0,
         breath_depth_db=0.0,
+        staging_amount=0.0,
+        staging_level_db=-30.0,
+        density_amount=0.0,
+        high_pass_amount=0.0,
         room_amount=0.0,
     )
     yield accepted("block_least", "least values of every field", encode(least))

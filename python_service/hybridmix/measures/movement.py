@@ -6,12 +6,25 @@ import numpy as np
 import numpy.typing as npt
 
 from hybridmix.features import KWeighting
-from hybridmix_models.breath.filters import BANDS, EDGES_HZ, RATE_HZ
-from hybridmix_models.data.types import FRAME, RATE, Floats
+from hybridmix.measures import RATE, Doubles, Floats
 
-__all__ = ["WARM_UP", "distance_db", "energies", "movement_db", "sounding"]
+__all__ = [
+    "BANDS",
+    "EDGES_HZ",
+    "RATE_HZ",
+    "WARM_UP",
+    "distance_db",
+    "energies",
+    "movement_db",
+    "sounding",
+]
 
-Doubles = npt.NDArray[np.float64]
+#: Levels per second, and the octave bands of their modulation.
+RATE_HZ = 20.0
+BANDS = 6
+EDGES_HZ: Doubles = 0.125 * np.exp2(np.arange(BANDS + 1, dtype=np.float64))
+#: Samples in a frame of 50 ms.
+_FRAME = RATE // 20
 
 #: Frames that do not count: 10 s.
 WARM_UP = 200
@@ -23,9 +36,9 @@ _HOPS = 5
 
 def energies(audio: Floats) -> Doubles:
     """Return the K-weighted mean square of every whole frame of 50 ms of ``audio`` (samples,), (T,)."""
-    whole = len(audio) // FRAME * FRAME
+    whole = len(audio) // _FRAME * _FRAME
     squares, _ = KWeighting(RATE).squares(audio[np.newaxis, :whole], np.zeros((1, *KWeighting.STATE_SHAPE)))
-    return np.asarray(squares[0].reshape(-1, _HOPS).sum(axis=1) / FRAME)
+    return np.asarray(squares[0].reshape(-1, _HOPS).sum(axis=1) / _FRAME)
 
 
 def sounding(energy: Doubles) -> npt.NDArray[np.bool_]:

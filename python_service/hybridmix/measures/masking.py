@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hybridmix_models.data.types import RATE, Floats
+from hybridmix.measures import RATE, Doubles, Floats
 
 __all__ = ["Bark", "Erb", "Masking", "masked_share"]
-
-Doubles = npt.NDArray[np.float64]
 
 #: Length of a frame and the way to the next: 85 and 50 ms.
 _WINDOW = round(0.085 * RATE)
 _STEP = RATE // 20
+#: Frames whose spectra are made at once: memory for one minute, however long the audio.
+_AT_ONCE = 1200
 #: Bins up to this are looked at, Hz: what lies above spreads down by next to nothing.
 _HIGHEST_HZ = 1500.0
 _LOWEST_TARGET_HZ, _HIGHEST_TARGET_HZ = 200.0, 600.0
@@ -27,9 +27,12 @@ _FLOOR = 1e-12
 def _spectra(audio: Floats) -> Doubles:
     """Return the power of each bin of each frame of ``audio`` (samples,), (frames, bins)."""
     windows = np.lib.stride_tricks.sliding_window_view(audio.astype(np.float64), _WINDOW)[::_STEP]
-    window = np.hanning(_WINDOW)
-    spectrum = np.fft.rfft(windows * window, axis=1)[:, : len(_hz())]
-    return np.asarray(2.0 * np.square(np.abs(spectrum)) / (_WINDOW * np.square(window).sum()))
+    window, bins = np.hanning(_WINDOW), len(_hz())
+    power = np.empty((len(windows), bins))
+    for begin in range(0, len(windows), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        power[part] = np.square(np.abs(np.fft.rfft(windows[part] * window, axis=1)[:, :bins]))
+    return np.asarray(2.0 * power / (_WINDOW * np.square(window).sum()))
 
 
 def _hz() -> Doubles:

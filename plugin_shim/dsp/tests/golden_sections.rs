@@ -1,4 +1,4 @@
-//! The dip against the numpy reference in `tests/dsp`, and against itself cut into other blocks.
+//! The sections but the gain against the numpy references in `tests/dsp`, and against themselves cut into other blocks.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
 
 use dsp::{Chain, Declaration, Pace};
@@ -15,17 +15,33 @@ struct Case {
     output: Vec<f64>,
 }
 
-fn cases() -> Vec<Case> {
-    let text = include_str!("../../../tests/golden/dsp/dip.json");
-    serde_json::from_str(text).expect("the golden file is well-formed")
+/// A section: its name, its golden vectors, its parameters with their neutral values.
+type Golden = (&'static str, &'static str, &'static [(&'static str, f64)]);
+
+const SECTIONS: [Golden; 3] = [
+    ("dip", include_str!("../../../tests/golden/dsp/dip.json"), &[("dip_db", 0.0), ("dip_hz", 280.0)]),
+    ("high_pass", include_str!("../../../tests/golden/dsp/high_pass.json"), &[("high_pass_mix", 0.0)]),
+    (
+        "density",
+        include_str!("../../../tests/golden/dsp/density.json"),
+        &[("density_threshold_db", -30.0), ("density_mix", 0.0)],
+    ),
+];
+
+/// Every case with the section that it is for.
+fn cases() -> Vec<(Golden, Case)> {
+    let read = |golden: Golden| {
+        let cases: Vec<Case> = serde_json::from_str(golden.1).expect("the golden file is well-formed");
+        cases.into_iter().map(move |case| (golden, case))
+    };
+    SECTIONS.into_iter().flat_map(read).collect()
 }
 
-fn chain(case: &Case) -> Chain {
-    let names = [("dip_db", 0.0), ("dip_hz", 280.0)];
-    let declare = |(&(id, ramp_ms, slew_per_s), (name, neutral)): (&(u16, f64, f64), _)| Declaration {
+fn chain((section, _, names): Golden, case: &Case) -> Chain {
+    let declare = |(&(id, ramp_ms, slew_per_s), &(name, neutral)): (&(u16, f64, f64), &_)| Declaration {
         id,
         name,
-        section: "dip",
+        section,
         neutral,
         pace: Pace { ramp_ms, slew_per_s },
     };
@@ -44,8 +60,8 @@ fn noise(count: usize) -> Vec<f32> {
 }
 
 /// The noise through the chain, each change at its sample, in blocks of the given sizes.
-fn render(case: &Case, blocks: &[usize]) -> Vec<f32> {
-    let mut chain = chain(case);
+fn render(golden: Golden, case: &Case, blocks: &[usize]) -> Vec<f32> {
+    let mut chain = chain(golden, case);
     let mut samples = noise(case.count);
     let mut other = samples.clone();
     let mut changes = case.changes.iter().peekable();
@@ -67,19 +83,24 @@ fn render(case: &Case, blocks: &[usize]) -> Vec<f32> {
 
 #[test]
 fn the_output_is_that_of_the_reference() {
-    for case in cases() {
-        let samples = render(&case, &[512]);
+    for (golden, case) in cases() {
+        let samples = render(golden, &case, &[512]);
         for (&index, expected) in case.kept.iter().zip(&case.output) {
             let found = f64::from(samples[index]);
-            assert!((found - expected).abs() < 1e-7, "{found} and {expected} at {index}, {} Hz", case.rate);
+            assert!(
+                (found - expected).abs() < 1e-7,
+                "{}: {found} and {expected} at {index}, {} Hz",
+                golden.0,
+                case.rate
+            );
         }
     }
 }
 
 #[test]
 fn the_first_sample_that_differs_is_the_one_after_the_change() {
-    for case in cases() {
-        let (samples, input) = (render(&case, &[512]), noise(case.count));
+    for (golden, case) in cases() {
+        let (samples, input) = (render(golden, &case, &[512]), noise(case.count));
         let first = (case.changes[0].0 - case.begin) as usize;
         let same = samples.iter().zip(&input).take_while(|(one, other)| one.to_bits() == other.to_bits());
         assert_eq!(same.count(), first + 1);
@@ -91,11 +112,11 @@ proptest! {
 
     #[test]
     fn any_split_into_blocks_gives_the_same_bits(
-        which in 0usize..4,
+        which in 0usize..12,
         blocks in prop::collection::vec(1usize..3000, 1..12),
     ) {
-        let case = &cases()[which];
+        let (golden, case) = &cases()[which];
         let bits = |samples: Vec<f32>| samples.into_iter().map(f32::to_bits).collect::<Vec<_>>();
-        prop_assert_eq!(bits(render(case, &blocks)), bits(render(case, &[100_000])));
+        prop_assert_eq!(bits(render(*golden, case, &blocks)), bits(render(*golden, case, &[100_000])));
     }
 }

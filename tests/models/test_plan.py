@@ -1,0 +1,198 @@
+"""Plans as data: tables as text, curves without delay, breath with the song known, files that are refused."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hybridmix.errors import HybridMixError, InputError
+from hybridmix.plan import coding, curves, document
+from hybridmix.plan.breath import movement_db, ridden
+from hybridmix.plan.document import Learned, PlanFile, TrackPlan, series, steps
+from hybridmix.plan.levels import Levels
+
+Doubles = npt.NDArray[np.float64]
+
+
+@given(st.lists(st.one_of(st.just(0), st.integers(-(1 << 24), 1 << 24)), min_size=1, max_size=60))
+def test_a_table_comes_back_from_its_text(values: list[int]) -> None:
+    assert coding.unpack(coding.pack(values), len(values)).tolist() == values
+
+
+@given(st.text("ABCwrw9+/=", max_size=30), st.integers(1, 40))
+def test_any_text_is_a_table_of_its_length_or_is_refused(text: str, frames: int) -> None:
+    with contextlib.suppress(InputError):
+        assert len(coding.unpack(text, frames)) == frames
+
+
+@pytest.mark.parametrize(
+    ("text", "frames", "message"),
+    [
+        ("rwkAAMcB+Ao", 4, "is no base64"),
+        ("rwkA", 4, "is cut off"),
+        ("rw==", 4, "is cut off"),
+        ("rwkAAMcB+Ao=", 3, "has 4 frames; expected 3"),
+        ("rwkAAMcB+Ao=", 5, "has 4 frames; expected 5"),
+        ("rwkACQ==", 4, "has more than 4 frames"),
+        ("////fw==", 1, "leaves its range at frame 0"),
+    ],
+)
+def test_a_damaged_table_is_refused_with_what_is_wrong(text: str, frames: int, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        coding.unpack(text, frames)
+
+
+def test_five_minutes_of_everything_moving_stay_below_100_kb_a_track() -> None:
+    rng = np.random.default_rng(1)
+    frames = 6000
+    swing = np.convolve(rng.normal(0.0, 1.5, frames), np.full(5, 0.4), "same")
+    values = {
+        "gain_db": np.cumsum(rng.uniform(-0.3, 0.3, frames)),
+        "trim_db": np.full(frames, -2.31),
+        "dip_db": np.minimum(2.0 * swing, 0.0),
+        "dip_hz": 300.0 + 10.0 * swing,
+        "breath_db": swing,
+    }
+    plan = TrackPlan(
+        frames=frames,
+        level=series(-23.0 + 3.0 * swing, 2),
+        values={name: series(table, steps(name)) for name, table in values.items()},
+    )
+    assert len(msgspec.json.encode(plan)) < 60_000
+    for name, table in values.items():
+        back = plan.table(name)
+        assert back is not None
+        assert np.abs(back - table).max() <= 0.5 / steps(name) + 1e-9
+
+
+def test_levels_are_those_of_frames_whatever_the_blocks() -> None:
+    audio = np.random.default_rng(2).uniform(-1.0, 1.0, (2, 10_000)).astype(np.float32)
+    levels = Levels(2400, 2)
+    for begin in range(0, 10_000, 777):
+        levels.add(audio[:, begin : begin + 777])
+    found = levels.dbfs(6)
+    padded = np.pad(audio, ((0, 0), (0, 4400))).reshape(2, 6, 2400).astype(np.float64)
+    wanted = 10.0 * np.log10(np.maximum(np.square(padded).mean(axis=(0, 2)), 1e-9))
+    assert found == pytest.approx(wanted)
+
+
+def test_the_start_is_there_from_the_beginning_and_holes_hold() -> None:
+    sent = np.array([np.nan, np.nan, -6.0, np.nan, -7.0])
+    held = curves.held(sent)
+    assert held is not None
+    assert held.tolist() == [-6.0, -6.0, -6.0, -6.0, -7.0]
+    assert curves.held(np.full(3, np.nan)) is None
+
+
+def test_a_track_has_from_the_start_what_it_had_reached_after_some_seconds_of_sound() -> None:
+    sent = np.concatenate([np.full(10, np.nan), np.arange(30.0)])
+    sounds = np.zeros(40, np.bool_)
+    sounds[20:30] = True
+    assert curves.converged(sent, sounds, 5).tolist() == [14.0] * 24 + np.arange(14.0, 30.0).tolist()
+    assert curves.converged(sent, sounds, 99).tolist() == [29.0] * 40
+    level = np.concatenate([np.full(20, -20.0), np.full(5, -51.0), np.full(5, -90.0)])
+    assert np.flatnonzero(~curves.sounding(level)).tolist() == list(range(20, 30))
+
+
+def test_a_gain_is_smoothed_on_both_sides_of_a_change() -> None:
+    sent = np.repeat([0.0, -6.0], 100)
+    gain = curves.placed("gain_db", sent)
+    assert gain is not None
+    assert gain[99:101].mean() == pytest.approx(-3.0)
+    assert gain[:80] == pytest.approx(0.0)
+    assert gain[120:] == pytest.approx(-6.0)
+
+
+def test_a_dip_is_there_when_the_frame_begins_that_it_is_for_and_untouched_where_nothing_is_asked() -> None:
+    sent = np.zeros(20)
+    sent[10] = -4.0
+    dip = curves.placed("dip_db", sent)
+    assert dip is not None
+    assert dip.tolist() == [0.0] * 8 + [-1.0, -2.0, -1.0] + [0.0] * 9
+
+
+def _energy(seed: int, swing_db: float, frames: int = 800) -> Doubles:
+    level = -23.0 + swing_db * np.convolve(
+        np.random.default_rng(seed).normal(0.0, 1.0, frames), np.full(5, 0.4), "same"
+    )
+    return np.asarray(10.0 ** (level / 10.0))
+
+
+@pytest.mark.parametrize(("own_db", "live_db"), [(1.0, 3.0), (3.0, 1.0)])
+def test_breath_brings_the_movement_to_that_of_the_live_sources_both_ways(
+    own_db: float, live_db: float
+) -> None:
+    stem, wanted = _energy(1, own_db), movement_db(_energy(2, live_db))
+    assert wanted is not None
+    gain = ridden(stem, wanted, 1.0, 5.0)
+    assert gain is not None
+    assert np.abs(gain).max() <= 5.0
+    played = 0.5 * (gain + np.concatenate([gain[:1], gain[:-1]]))
+    before, after = movement_db(stem), movement_db(stem * 10.0 ** (played / 10.0))
+    assert before is not None
+    assert after is not None
+    assert np.abs(np.log(after / wanted)).mean() < 0.5 * np.abs(np.log(before / wanted)).mean()
+    louder = 10.0 * np.log10((stem * 10.0 ** (played / 10.0)).mean() / stem.mean())
+    assert abs(louder) < 0.3
+
+
+def test_breath_stays_idle_without_amount_or_movement_to_speak_of() -> None:
+    wanted = movement_db(_energy(2, 3.0))
+    assert wanted is not None
+    assert ridden(_energy(1, 1.0), wanted, 0.0, 5.0) is None
+    assert ridden(np.zeros(800), wanted, 1.0, 5.0) is None
+    assert movement_db(np.zeros(800)) is None
+    assert movement_db(_energy(1, 1.0, 90)) is None
+
+
+def _plan() -> PlanFile:
+    track = TrackPlan(
+        frames=3, level=series(np.full(3, -20.0), 2), values={"gain_db": series(np.full(3, -6.0), 100)}
+    )
+    tracks = {"Pad": Learned(track, {"amount": 100.0})}
+    return PlanFile(hybridmix="1", session="s", model="raw", sample_rate=48000, tracks=tracks)
+
+
+def test_a_plan_file_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    document.save(_plan(), tmp_path / "a.plan.json")
+    assert document.load(tmp_path / "a.plan.json") == _plan()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.plan.json"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": 2}, "has version 2, this release reads up to 1; learn again"),
+        ({"format": "other"}, r"is no plan \(Invalid enum value 'other' - at `\$.format`\); learn again"),
+        ({"tracks": 5}, "is no plan"),
+    ],
+)
+def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    path = tmp_path / "a.plan.json"
+    path.write_bytes(msgspec.json.encode(msgspec.to_builtins(_plan()) | change))
+    with pytest.raises(InputError, match=message):
+        document.load(path)
+
+
+def test_a_damaged_table_names_its_track(tmp_path: Path) -> None:
+    content = msgspec.json.encode(_plan()).decode().replace('"frames":3', '"frames":4')
+    (tmp_path / "a.plan.json").write_text(content)
+    with pytest.raises(
+        InputError, match="is damaged: level of track 'Pad' has 3 frames; expected 4; learn again"
+    ):
+        document.load(tmp_path / "a.plan.json")
+
+
+def test_a_file_that_is_not_there_and_one_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        document.load(tmp_path / "no.plan.json")
+    with pytest.raises(HybridMixError, match="cannot be written"):
+        document.save(_plan(), tmp_path / "no folder" / "a.plan.json")
