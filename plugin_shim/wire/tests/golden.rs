@@ -19,6 +19,7 @@ fn fields(h: &Header) -> Value {
         "breath_amount": f64::from(h.breath_amount), "breath_depth_db": f64::from(h.breath_depth_db),
         "staging_amount": f64::from(h.staging_amount), "staging_level_db": f64::from(h.staging_level_db),
         "density_amount": f64::from(h.density_amount), "high_pass_amount": f64::from(h.high_pass_amount),
+        "room_amount": f64::from(h.room_amount),
     })
 }
 

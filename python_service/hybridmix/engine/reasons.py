@@ -22,7 +22,7 @@ SENTENCES: Mapping[str, str] = {
     "staging": "comes in at {level_db:.1f} dBFS RMS; trimmed by {trim_db:+.1f} dB",
     "density": "a copy compressed above {threshold_db:.1f} dBFS is mixed in at {mix_percent:.0f} %",
     "high_pass": "lows give way to the live sources by {mix_percent:.0f} %",
-    "room": "live T60 {t60_s:.2f} s ± {spread_s:.2f}, direct to reverberant {drr_db:.1f} dB; send {send_db:.1f} dB",
+    "room": "live sources decay in {t60_s:.2f} s ± {spread_s:.2f}, direct to reverberant {drr_db:.1f} dB; send {send_db:.1f} dB",
     "breath": "live sources move by {live_db:.1f} dB, this by {own_db:.1f}; ridden by up to {ride_db:.1f} dB of {depth_db:.1f}",
 }
 
