@@ -72,6 +72,7 @@ generate: $(VENV)/.dev ## rewrite everything that is generated from one declarat
 	$(BIN)/python -m tests.dsp.high_pass_reference --write
 	$(BIN)/python -m tests.dsp.density_reference --write
 	$(BIN)/python -m tests.dsp.groove_reference --write
+	$(BIN)/python -m tests.dsp.reverb_reference --write
 
 lock: ## resolve the Python dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev pyproject.toml -o locks/dev.txt

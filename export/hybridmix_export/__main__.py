@@ -63,12 +63,16 @@ def _trained_files(
     """Return the files of what was trained; see `export_all`."""
     # They need the extra `train`, the rules do not.
     from hybridmix_export.eight_bit import IN_INT8, gain_difference_db, in_int8
+    from hybridmix_export.room import is_room, room_export
     from hybridmix_export.trained import exports_of, load_runs, vggish_export
 
     files: dict[str, bytes] = {}
-    trained = load_runs(runs)
+    rooms = [room_export(folder) for folder in runs if is_room(folder)]
+    for export in rooms:
+        check_declaration(export)
+    trained = load_runs([folder for folder in runs if not is_room(folder)])
     embeddings = [vggish_export(vggish)] if vggish is not None else []
-    for export in [*embeddings, *(exports_of(trained, figures) if trained else [])]:
+    for export in [*rooms, *embeddings, *(exports_of(trained, figures) if trained else [])]:
         content = _reloaded(export)
         facts: dict[str, Any] = {"parity_measured": check(export, content)}
         if int8 and isinstance(export.trial, EmbeddingTrial):

@@ -14,6 +14,8 @@ from hybridmix_models.gain.features import STRIDE
 from hybridmix_models.gain.logmel import SAMPLES
 from hybridmix_models.gain.network import GainNetwork
 from hybridmix_models.groove import Groove
+from hybridmix_models.room.bands import OVERLAP, Levels, hear
+from hybridmix_models.room.network import RANGES, RoomNetwork
 
 __all__ = [
     "Arrays",
@@ -24,6 +26,7 @@ __all__ = [
     "GrooveTrial",
     "HeadroomTrial",
     "LoudnessTrial",
+    "RoomTrial",
     "StagingTrial",
     "StepTrial",
     "Trial",
@@ -286,6 +289,40 @@ class DensityTrial:
 
     def whole(self, kept: Kept) -> None:
         """See `Trial.whole`: it exists frame by frame alone."""
+
+
+class RoomTrial:
+    """The room network: bursts of noise that ring out, against the network over the whole excerpt."""
+
+    short, long, same_bits = 60, 12000, False
+    #: Frames of the long run that are compared with the whole excerpt, and how far both may be apart, s.
+    _WHOLE, _TOLERANCE_S = 200, 1e-3
+
+    def __init__(self, network: RoomNetwork) -> None:
+        self._network = network
+
+    def material(self, tracks: int, frames: int) -> Iterator[Arrays]:
+        """See `Trial.material`."""
+        random = np.random.default_rng(tracks)
+        falls = 10.0 ** (-3.0 * np.arange(800) / 16000.0 / random.uniform(0.2, 2.0, tracks)[:, None])
+        level = np.zeros(tracks)
+        for _ in range(frames):
+            level = np.where(random.random(tracks) < 0.1, 0.3, level)
+            audio = random.normal(size=(tracks, 800)) * level[:, None] * falls
+            level = np.where(level > 1e-6, level * falls[:, -1], 0.0)
+            yield {"audio": audio.astype(np.float32)}
+
+    def poisoned(self, inputs: Arrays) -> None:
+        """See `Trial.poisoned`: every row counts."""
+
+    def whole(self, kept: Kept) -> tuple[npt.NDArray[Any], npt.NDArray[Any], float]:
+        """See `Trial.whole`: the first 10 s."""
+        audio = np.concatenate([inputs["audio"] for inputs, _ in kept[: self._WHOLE]], axis=1)
+        padded = torch.from_numpy(np.pad(audio, ((0, 0), (OVERLAP, 0))))
+        with torch.no_grad():
+            said = self._network(hear(Levels()(padded)))
+        streamed = np.stack([outputs["t60_s"] for _, outputs in kept[: self._WHOLE]], axis=1)
+        return streamed, said.t60_s.clamp(*RANGES["t60_s"]).numpy(), self._TOLERANCE_S
 
 
 class StepTrial:

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 /// Most values that one PARAMS may carry.
-const MAX_PARAMETERS: usize = 16;
+const MAX_PARAMETERS: usize = 32;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

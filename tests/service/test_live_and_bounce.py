@@ -1,4 +1,4 @@
-"""With a gain network, the dip, breath and groove in the engine, too, a live pass and a bounce apply the same values at the same samples."""
+"""With a gain network and every processor in the engine, too, a live pass and a bounce apply the same values at the same samples."""
 
 from __future__ import annotations
 
@@ -74,6 +74,7 @@ class Mixing(Service):
                 groove_amount=1.0,
                 groove_limit_ms=5.0,
                 groove_constant_ms=20.0,
+                room_amount=1.0,
             )
             pulse = Pulse(block.position, block.position * 2.0 / RATE, 120.0)
             self.engine.push(block.member, block.run, block.position, tape[at][np.newaxis], user, pulse)

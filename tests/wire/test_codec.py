@@ -30,7 +30,7 @@ from hybridmix.wire import (
 )
 from hybridmix.wire.fuzz import MEMORY_BOUND, peak_memory
 from hybridmix.wire.heavy import heaviest
-from hybridmix.wire.limits import DELAYS, MAX_POSITION
+from hybridmix.wire.limits import DELAYS, MAX_POSITION, MAX_VALUES
 
 identities = st.uuids().filter(lambda identity: identity.int != 0)
 u32 = st.integers(0, (1 << 32) - 1)
@@ -80,6 +80,7 @@ def blocks(draw: st.DrawFn) -> tuple[Header, bytes]:
         staging_level_db=draw(st.floats(-30, 0, width=32)),
         density_amount=draw(st.floats(0, 1, width=32)),
         high_pass_amount=draw(st.floats(0, 1, width=32)),
+        room_amount=draw(st.floats(0, 1, width=32)),
     )
     noise = np.random.default_rng(draw(u32)).standard_normal((channels, hops * hop))
     return header, noise.astype("<f4").tobytes() + encode_values(start)
@@ -197,7 +198,7 @@ def test_the_heaviest_json_stays_within_the_memory_bound(frames: list[bytes]) ->
 def test_declarations_fit_the_messages_that_carry_them() -> None:
     schema = parameters.load()
     assert [parameter.id for parameter in schema.parameters] == sorted({p.id for p in schema.parameters})
-    assert len(schema.parameters) <= 16
+    assert len(schema.parameters) <= MAX_VALUES
     assert schema.named("gain_db").range == (-80.0, 36.0)
     codes = [state.code for state in status.load()]
     assert codes == list(range(len(codes)))

@@ -45,6 +45,7 @@ class _ProcessorName(StrEnum):
     STAGING = "staging"
     DENSITY = "density"
     GROOVE = "groove"
+    ROOM = "room"
 
 
 class _SplitName(StrEnum):
@@ -129,6 +130,10 @@ def evaluate(
 
     Example: hybridmix models evaluate --set synthetic-a --model raw --model alm-mr-plus --json
     """
+    if processor is _ProcessorName.ROOM:
+        rirs = data if data is not None else shared / "rirs"
+        _evaluate_room(rirs, generated, songs, as_json=as_json, write_docs=write_docs)
+        return
     if processor is not None:
         scores = {
             _ProcessorName.DIP: _evaluate_dip,
@@ -336,6 +341,31 @@ def _evaluate_density(folder: Path, songs: int | None, *, as_json: bool) -> None
         raise InputError(f"{folder}: no live source ({', '.join(sorted(LIVE))}); give other songs by --data")
     with _bar("songs", len(chosen)) as advance:
         figures = score(chosen, advance)
+    typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
+
+
+def _evaluate_room(
+    folder: Path, generated: Path, songs: int | None, *, as_json: bool, write_docs: bool
+) -> None:
+    """Print the figures of the room: songs of Synthetic-B below ``generated`` in the responses in ``folder``."""
+    with extra():
+        from hybridmix.batch.plugin import bundle_path
+        from hybridmix_models.data.songs import load_songs
+        from hybridmix_models.evaluation.room import measured, network
+        from hybridmix_models.evaluation.room.score import evaluate as score
+        from hybridmix_models.evaluation.room.score import sources, table
+
+        if write_docs:
+            from hybridmix_models.evaluation.room.picture import draw
+    rooms = measured.read(folder)
+    found = sources(islice(load_songs(generated / "synthetic-b", "test"), songs))
+    asked = 24
+    with _bar("rooms", 2 * len(rooms) + asked * len(network.RATES)) as advance:
+        figures = score(found, rooms, bundle_path(), asked, advance)
+    if write_docs:
+        # The first that is believed: one picture is enough to see what it does.
+        image = checkout() / "docs" / "images" / "room.png"
+        any(draw(room, found, bundle_path(), image) for room in rooms)
     typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
 
 

@@ -1,4 +1,4 @@
-"""``hybridmix models prepare``, ``pretrain`` and ``train``."""
+"""``hybridmix models prepare``, ``pretrain`` and ``train``, and the same for the room network."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ def register(app: typer.Typer) -> None:
     app.command("prepare")(prepare)
     app.command("pretrain")(pretrain)
     app.command("train")(train)
+    app.command("prepare-room")(prepare_room)
+    app.command("train-room")(train_room)
 
 
 def prepare(
@@ -150,6 +152,58 @@ def train(
         with _bar(console, "embedding scenes", len(training)) as advance:
             task.embedded.fill(training, advance)
     _end(console, trainer.train(name, task, run, out, seed, console), out)
+
+
+def prepare_room(
+    songs: Annotated[Path, typer.Option("--songs", help="dry songs: a generated set")],
+    out: Annotated[Path, typer.Option("--out", help="folder for rooms and excerpts")],
+    seed: _Seed = 0,
+) -> None:
+    """Draw rooms, and put every dry stem into some, ready for training; goes on where it was interrupted.
+
+    Example: hybridmix models prepare-room --songs build/data/synthetic-a --out build/room
+    """
+    with extra():
+        from hybridmix_models.training import room_excerpts
+
+    console = Console(stderr=True)
+    splits: tuple[Literal["training", "validation"], ...] = ("training", "validation")
+    for split in splits:
+        for what, parts in (
+            ("rooms", room_excerpts.write_rooms(out, split, seed)),
+            ("excerpts", room_excerpts.write(songs, out, split, seed)),
+        ):
+            with _bar(console, f"{split}, parts of {what}", None) as advance:
+                for _ in parts:
+                    advance()
+        console.print(
+            f"{split}: {len(room_excerpts.load(out, split).levels)} excerpts in {out}", soft_wrap=True
+        )
+
+
+def train_room(
+    data: Annotated[Path, typer.Option("--data", help="folder that hybridmix models prepare-room wrote")],
+    out: Annotated[Path, typer.Option("--out", help="folder of the run")],
+    seed: _Seed = 0,
+    steps: _Steps = None,
+    minutes: _Minutes = None,
+    threads: _Threads = None,
+) -> None:
+    """Train the room network; a run that was interrupted goes on where it stopped.
+
+    Example: hybridmix models train-room --data build/room --out build/runs/room
+    """
+    with extra():
+        from hybridmix_models.room import RoomNetwork
+        from hybridmix_models.training import configs, room_excerpts, trainer
+        from hybridmix_models.training.room import RoomTask
+
+    run = _adjusted(configs.ROOM, steps, minutes)
+    console = Console(stderr=True)
+    _begin(threads, "cpu", seed)
+    training, validation = room_excerpts.load(data, "training"), room_excerpts.load(data, "validation")
+    task = RoomTask(RoomNetwork(), run, seed, training, validation)
+    _end(console, trainer.train("room", task, run, out, seed, console), out)
 
 
 def _adjusted(run: _R, steps: int | None, minutes: float | None) -> _R:

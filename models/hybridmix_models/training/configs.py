@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hybridmix.errors import InputError
 from hybridmix_models.data.types import Condition
 
-__all__ = ["EMBEDDING", "GAIN", "Embedding", "Gain", "Run", "settings"]
+__all__ = ["EMBEDDING", "GAIN", "ROOM", "Embedding", "Gain", "Room", "Run", "settings"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +83,22 @@ class Embedding(Run):
     ratio: float = 1.0
     level: float = 0.3
 
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Room(Run):
+    """The room network."""
+
+
+ROOM = Room(
+    steps=1600,
+    minutes=25.0,
+    learning_rate=2e-3,
+    weight_decay=0.05,
+    batch=24,
+    log_every=20,
+    validate_every=100,
+    average=0.99,
+)
 
 EMBEDDING = Embedding(
     steps=3000, minutes=25.0, learning_rate=1e-3, batch=64, log_every=10, validate_every=250, average=0.99

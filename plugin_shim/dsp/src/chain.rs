@@ -8,6 +8,7 @@ use crate::gain::{self, Gain};
 use crate::groove::{self, Groove};
 use crate::high_pass::{self, HighPass};
 use crate::ramp::Pace;
+use crate::reverb::{self, Reverb};
 
 /// Most channels of a track.
 pub(crate) const CHANNELS: usize = 2;
@@ -71,6 +72,7 @@ pub const ORDER: &[(&str, Build)] = &[
     (dip::NAME, |rate, declarations| Some(Box::new(Dip::new(rate, declarations)?))),
     (density::NAME, |rate, declarations| Some(Box::new(Density::new(rate, declarations)?))),
     (gain::NAME, |rate, declarations| Some(Box::new(Gain::new(rate, declarations)))),
+    (reverb::NAME, |rate, declarations| Some(Box::new(Reverb::new(rate, declarations)?))),
 ];
 
 /// Whether the section of this name works on the sound that comes in. Those behind groove, the only one that is late,

@@ -16,6 +16,7 @@ pub mod groove;
 pub mod high_pass;
 pub mod line;
 pub mod ramp;
+pub mod reverb;
 mod value;
 
 pub use chain::{Chain, Declaration, Section};
@@ -26,3 +27,4 @@ pub use groove::Groove;
 pub use high_pass::HighPass;
 pub use line::Line;
 pub use ramp::{Pace, Ramp};
+pub use reverb::Reverb;

@@ -52,6 +52,8 @@ pub struct Context {
     pub groove_limit_ms: f32,
     /// Most that its constant may be, in ms.
     pub groove_constant_ms: f32,
+    /// The user's amount of the room, 0 to 1.
+    pub room_amount: f32,
 }
 
 /// The audio ends of the rings for hops.
@@ -215,6 +217,7 @@ impl Cutter {
             groove_amount: context.groove_amount,
             groove_limit_ms: context.groove_limit_ms,
             groove_constant_ms: context.groove_constant_ms,
+            room_amount: context.room_amount,
             start: StartValues::default(),
         }
     }

@@ -245,6 +245,7 @@ impl Member {
             groove_amount: hop.groove_amount,
             groove_limit_ms: hop.groove_limit_ms,
             groove_constant_ms: hop.groove_constant_ms,
+            room_amount: hop.room_amount,
             count: u32::try_from(start.as_slice().len()).unwrap_or_default(),
             ..Header::new(Kind::Block)
         };

@@ -57,6 +57,8 @@ pub const GROOVE_LIMIT: ParamId = 36;
 pub const GROOVE_CONSTANT: ParamId = 37;
 /// Tempo where the host gives none.
 pub const GROOVE_TEMPO: ParamId = 38;
+/// How much of the service's room is used.
+pub const ROOM_AMOUNT: ParamId = 30;
 /// Read-only: what the plugin is doing.
 pub const STATUS: ParamId = 20;
 /// Read-only: the gain at the end of the last block.
@@ -149,7 +151,7 @@ static STATUS_TEXTS: [&str; STATUSES.len()] = {
 };
 
 /// Every host parameter, in the order in which editors list them. Entries are appended, never changed.
-pub static PARAMS: [Param; 27] = [
+pub static PARAMS: [Param; 28] = [
     choice(BYPASS, "bypass", "Bypass", &["Off", "On"], 0.0),
     number(AMOUNT, ("amount", "Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
     number(GAIN_OFFSET, ("gain_offset", "Gain Offset"), (-24.0, 24.0), 0.0, (0.1, 1, "dB")),
@@ -183,6 +185,7 @@ pub static PARAMS: [Param; 27] = [
     choice(GROOVE_LIMIT, "groove_limit", "Groove Limit", &["5 ms", "10 ms", "20 ms"], 0.0),
     choice(GROOVE_CONSTANT, "groove_constant", "Groove Constant", &["Follow", "Zero"], 0.0),
     number(GROOVE_TEMPO, ("groove_tempo", "Groove Tempo"), (0.0, 300.0), 0.0, (0.001, 3, "BPM")),
+    number(ROOM_AMOUNT, ("room_amount", "Room Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
 ];
 
 /// The parameter with this number.
@@ -456,6 +459,13 @@ impl ParamValues {
     #[must_use]
     pub fn groove_tempo(&self) -> Option<f64> {
         Some(self.get(GROOVE_TEMPO)).filter(|&tempo| tempo > 0.0)
+    }
+
+    /// Share of the service's room, 0 to 1.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn room_amount(&self) -> f32 {
+        (self.get(ROOM_AMOUNT) / 100.0) as f32
     }
 
     /// Group, 1 to 16.

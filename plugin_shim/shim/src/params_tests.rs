@@ -82,6 +82,7 @@ fn ids_and_names_are_those_that_projects_have_saved() {
         (36, "groove_limit"),
         (37, "groove_constant"),
         (38, "groove_tempo"),
+        (30, "room_amount"),
     ];
     assert_eq!(declared, permanent);
 }
@@ -112,6 +113,7 @@ fn a_new_instance_is_an_unset_track_of_group_1_with_40_ms() {
     assert_eq!((values.density_amount(), values.high_pass_amount()), (0.0, 0.0));
     assert_eq!(values.overall_amount().to_bits(), 1.0f32.to_bits());
     assert!(!values.frozen());
+    assert_eq!(values.room_amount().to_bits(), 0);
 }
 
 #[test]

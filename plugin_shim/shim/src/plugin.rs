@@ -128,10 +128,15 @@ impl Plugin {
         self.shared.readout.latency.load(Relaxed)
     }
 
-    /// Samples that sound on after the input ended.
+    /// Samples that sound on after the input ended: what is late, and the longest room while the track asks for one.
     #[must_use]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub fn tail(&self) -> u32 {
-        self.latency()
+        if self.shared.params.room_amount() == 0.0 {
+            return self.latency();
+        }
+        let room = (dsp::reverb::TAIL_S * f64::from(self.shared.readout.rate.load(Relaxed))).ceil();
+        self.latency().saturating_add(room as u32)
     }
 
     /// Whether the host should restart the activated instance, because groove was switched on or off and the

@@ -162,10 +162,10 @@ fn follows(last: &Hop, next: &Hop) -> bool {
     let loose = flags::RUN_BEGIN | flags::START | flags::GAP;
     let settings = |hop: &Hop| {
         let user = (hop.amount, hop.offset_db, hop.dip_amount, hop.dip_budget_lu);
-        let breath = (hop.breath_amount, hop.breath_depth_db);
+        let sections = (hop.breath_amount, hop.breath_depth_db, hop.room_amount);
         let levels = (hop.staging_amount, hop.staging_level_db, hop.density_amount, hop.high_pass_amount);
         let groove = (hop.groove_amount, hop.groove_limit_ms, hop.groove_constant_ms);
-        (hop.run, hop.group, hop.role, hop.delay, user, breath, levels, groove, hop.tempo.to_bits())
+        (hop.run, hop.group, hop.role, hop.delay, user, sections, levels, groove, hop.tempo.to_bits())
     };
     // A GAP on the first hop of a message does not stand for those that follow it.
     let bits = |hop: &Hop| hop.flags & !(flags::ZEROED | loose);

@@ -28,7 +28,8 @@ fn hop(run: u32, index: i64, flags: u32) -> Hop {
         groove_amount: 0.5,
         groove_limit_ms: 0.5,
         groove_constant_ms: 0.5,
-        start: [None; 11],
+        room_amount: 0.0,
+        start: Default::default(),
     }
 }
 
@@ -119,6 +120,7 @@ fn a_block_ends_where_the_receiver_must_see_a_difference() {
         Hop { groove_amount: 0.7, ..hop(1, 1, sync) },
         Hop { groove_limit_ms: 4.0, ..hop(1, 1, sync) },
         Hop { groove_constant_ms: 4.0, ..hop(1, 1, sync) },
+        Hop { room_amount: 0.5, ..hop(1, 1, sync) },
         Hop { group: 2, ..hop(1, 1, sync) },
         announcement(2),
     ];

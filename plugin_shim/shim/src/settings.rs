@@ -45,6 +45,7 @@ pub(crate) struct Settings {
     groove_constant_ms: f32,
     /// Tempo where the host gives none.
     tempo: Option<f64>,
+    room_amount: f32,
     /// Counts how often the service registered the instance.
     pub(crate) joined: u32,
 }
@@ -83,6 +84,7 @@ impl Settings {
             groove_limit_ms: params.groove_limit_ms(),
             groove_constant_ms: params.groove_constant_ms(),
             tempo: params.groove_tempo(),
+            room_amount: overall * params.room_amount(),
             joined: shared.link.joined.load(Acquire),
         }
     }
@@ -129,6 +131,7 @@ impl Settings {
             groove_amount: self.groove_amount,
             groove_limit_ms: self.groove_limit_ms,
             groove_constant_ms: self.groove_constant_ms,
+            room_amount: self.room_amount,
         }
     }
 }

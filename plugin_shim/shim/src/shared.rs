@@ -9,7 +9,7 @@ use wire::parameters::PARAMETERS;
 use crate::doorbell::Doorbell;
 
 /// Most values that one PARAMS may carry to an instance.
-pub const MAX_VALUES: usize = 16;
+pub const MAX_VALUES: usize = 32;
 
 /// One hop, or the announcement of a run (`frames` 0), on its way from audio to the bridge.
 ///
@@ -64,6 +64,8 @@ pub struct Hop {
     pub groove_limit_ms: f32,
     /// Most that its constant may be, in ms.
     pub groove_constant_ms: f32,
+    /// The user's amount of the room, 0 to 1.
+    pub room_amount: f32,
     /// Values that the run starts with, in the order of `PARAMETERS`; with START only.
     pub start: StartValues,
 }

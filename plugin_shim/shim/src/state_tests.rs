@@ -30,8 +30,8 @@ fn a_state_comes_back_as_it_was_saved() {
     assert_eq!(save(&copy), save(&shared));
     assert_eq!(*copy.identity.lock().unwrap(), *shared.identity.lock().unwrap());
     assert_eq!((copy.params.get(AMOUNT), copy.params.get(GROUP)), (50.0, 3.0));
-    assert_eq!(copy.start_values()[..2], [Some(-3.5), Some(-1.0)]);
-    assert!(copy.start_values()[2..].iter().all(Option::is_none));
+    assert_eq!(copy.start_values()[..3], [Some(-3.5), Some(-1.0), None]);
+    assert!(copy.start_values()[3..].iter().all(Option::is_none));
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub const NAMES: [&str; 5] = ["block", "params", "plain", "control", "broken"];
 const MAX_BASE: usize = 16 << 10;
 
 /// Offset and size of every field of the header; the instance in two halves.
-const FIELDS: [(usize, usize); 34] = [
+const FIELDS: [(usize, usize); 35] = [
     (0, 4),
     (4, 1),
     (5, 1),
@@ -49,6 +49,7 @@ const FIELDS: [(usize, usize); 34] = [
     (132, 4),
     (136, 4),
     (140, 4),
+    (144, 4),
 ];
 #[rustfmt::skip]
 const NUMBERS: [u64; 37] = [

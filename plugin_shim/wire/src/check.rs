@@ -60,6 +60,7 @@ impl Header {
             !(0.0..=MAX_GROOVE_CONSTANT_MS).contains(&self.groove_constant_ms),
             WireError::GrooveConstant,
         )?;
+        refuse(!(0.0..=1.0).contains(&self.room_amount), WireError::RoomAmount)?;
         refuse(!self.beat.is_finite(), WireError::Beat)?;
         refuse(!self.tempo.is_finite(), WireError::Tempo)?;
         let begins = self.has(flags::RUN_BEGIN);

@@ -95,6 +95,9 @@ pub enum WireError {
     /// Constant of groove not within 0 to 20 ms.
     #[error("constant of groove is outside 0 to 20 ms")]
     GrooveConstant,
+    /// Amount of the room not within 0 to 1.
+    #[error("amount of the room is outside 0 to 1")]
+    RoomAmount,
     /// Beat not finite where it is declared.
     #[error("beat is not finite")]
     Beat,
@@ -125,7 +128,7 @@ pub enum WireError {
     #[error("a sample is not finite")]
     Samples,
     /// More values than one message may carry.
-    #[error("{0} values are more than 16")]
+    #[error("{0} values are more than 32")]
     Count(u32),
     /// Ids that do not ascend.
     #[error("value id {0} does not ascend")]
@@ -177,6 +180,7 @@ impl WireError {
             Self::GrooveAmount => "groove_amount",
             Self::GrooveLimit => "groove_limit_ms",
             Self::GrooveConstant => "groove_constant_ms",
+            Self::RoomAmount => "room_amount",
             Self::Beat => "beat",
             Self::Tempo => "tempo",
             Self::Flags(_) => "flags",

@@ -200,6 +200,8 @@ pub struct Header {
     pub groove_limit_ms: f32,
     /// Most that its constant may be, 0 to 20 ms.
     pub groove_constant_ms: f32,
+    /// The user's amount of the room, 0 to 1.
+    pub room_amount: f32,
 }
 
 impl Header {
@@ -237,6 +239,7 @@ impl Header {
             groove_amount: 0.0,
             groove_limit_ms: 0.0,
             groove_constant_ms: 0.0,
+            room_amount: 0.0,
         }
     }
 
@@ -307,7 +310,8 @@ impl Header {
         out.put(self.staging_level_db.to_le_bytes());
         out.put(self.density_amount.to_le_bytes());
         out.put(self.high_pass_amount.to_le_bytes());
-        out.put([0; 16]);
+        out.put(self.room_amount.to_le_bytes());
+        out.put([0; 12]);
         out.put(self.groove_amount.to_le_bytes());
         out.put(self.groove_limit_ms.to_le_bytes());
         out.put(self.groove_constant_ms.to_le_bytes());
@@ -411,6 +415,7 @@ impl Reader<'_> {
             groove_amount: self.appended(MIN_HEADER_SIZE + 48),
             groove_limit_ms: self.appended(MIN_HEADER_SIZE + 52),
             groove_constant_ms: self.appended(MIN_HEADER_SIZE + 56),
+            room_amount: self.appended(MIN_HEADER_SIZE + 32),
         }))
     }
 

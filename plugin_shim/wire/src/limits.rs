@@ -19,7 +19,7 @@ pub const MAX_JSON: usize = 64 << 10;
 /// Deepest nesting of arrays and objects in JSON, the outermost object counted.
 pub const MAX_JSON_DEPTH: usize = 16;
 /// Most values in one PARAMS.
-pub const MAX_VALUES: usize = 16;
+pub const MAX_VALUES: usize = 32;
 /// Most hops in one BLOCK.
 pub const MAX_HOPS: u32 = 64;
 /// Hops per second: a hop is `rate / HOPS_PER_SECOND` samples.

@@ -1,4 +1,4 @@
-//! Values in a payload, of PARAMS and of BLOCKs with START: up to 16 times u16 id, u16 zero, f32 value, ids
+//! Values in a payload, of PARAMS and of BLOCKs with START: up to 32 times u16 id, u16 zero, f32 value, ids
 //! ascending.
 
 use crate::error::WireError;

@@ -21,6 +21,7 @@ fn fields(h: &Header) -> Value {
         "density_amount": f64::from(h.density_amount), "high_pass_amount": f64::from(h.high_pass_amount),
         "groove_amount": f64::from(h.groove_amount), "groove_limit_ms": f64::from(h.groove_limit_ms),
         "groove_constant_ms": f64::from(h.groove_constant_ms),
+        "room_amount": f64::from(h.room_amount),
     })
 }
 

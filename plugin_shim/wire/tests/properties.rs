@@ -28,10 +28,10 @@ prop_compose! {
         (instance, run, sequence, lead) in (identity(), any::<u32>(), any::<u64>(), any::<u32>()),
         (amount, offset_db) in (0.0f32..=1.0, -24.0f32..=24.0),
         (dip_amount, dip_budget_lu) in (0.0f32..=1.0, 0.0f32..=6.0),
-        (breath_amount, breath_depth_db) in (0.0f32..=1.0, 0.0f32..=5.0),
         (staging_amount, staging_level_db) in (0.0f32..=1.0, -30.0f32..=0.0),
         (density_amount, high_pass_amount) in (0.0f32..=1.0, 0.0f32..=1.0),
         (groove_amount, groove_limit_ms, groove_constant_ms) in (0.0f32..=1.0, 0.0f32..=20.0, 0.0f32..=20.0),
+        (breath_amount, breath_depth_db, room_amount) in (0.0f32..=1.0, 0.0f32..=5.0, 0.0f32..=1.0),
         (beat, tempo) in (-1e9f64..1e9, 0.0f64..999.0),
         sample in -2.0f32..2.0,
         start in prop::collection::btree_map(100u16.., -60.0f32..=0.0, 0..=limits::MAX_VALUES),
@@ -43,9 +43,9 @@ prop_compose! {
         header.tempo = if flags & flags::HAS_TEMPO == 0 { 0.0 } else { tempo };
         header = Header {
             flags, group, role, instance, run, sequence, lead, amount, offset_db, channels,
-            dip_amount, dip_budget_lu, breath_amount, breath_depth_db,
             staging_amount, staging_level_db, density_amount, high_pass_amount,
             groove_amount, groove_limit_ms, groove_constant_ms,
+            dip_amount, dip_budget_lu, breath_amount, breath_depth_db, room_amount,
             rate: hop * 100, frames: hop * hops, delay: hop * delay / 10,
             position: grid * if hops == 0 { 1 } else { i64::from(hop) },
             ..header

@@ -30,11 +30,14 @@ from hybridmix.engine import trace
 from hybridmix.errors import InputError
 from hybridmix.plan import document
 from hybridmix.plan.document import PlanFile
+from hybridmix.wire import parameters
 
 __all__ = ["Mix", "MixSession", "MixTrack"]
 
 #: Choices of the plugin's parameters are saved as their number in the list.
 _CONTROL_DELAYS = get_args(session_file.ControlDelay)
+#: What a room consists of; its values are not sent in every frame.
+_ROOM = tuple(one.name for one in parameters.load().parameters if one.section == "reverb")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class MixTrack:
         groove_amount: how much an AI stem takes on the timing of the live drummer, 0 to 1.
         groove_limit_ms: most that groove shifts it around its constant, 5, 10 or 20 ms.
         groove_constant: ``"follow"`` the drummer or ``"zero"``.
+        room_amount: how much of the live sources' room an AI stem gets, 0 to 1.
         mute: leave the track out of the group and of the mix.
         offset_s: where the audio begins on the timeline, in s.
         before, after: other pedalboard plugins around HybridMix on this track.
@@ -84,6 +88,7 @@ class MixTrack:
     groove_amount: float | None = None
     groove_limit_ms: presets.GrooveLimit | None = None
     groove_constant: presets.GrooveConstant | None = None
+    room_amount: float | None = None
     mute: bool = False
     offset_s: float = 0.0
     before: Sequence[pedalboard.Plugin] = field(default=())
@@ -494,7 +499,12 @@ def _reached(rows: npt.NDArray[Any]) -> dict[str, float]:
     if not rows.size:
         return {}
     started = ("gain_db", "trim_db", "staging_db")
-    return {name: float(rows[-1][name]) for name in started if np.isfinite(rows[-1][name])}
+    last = {name: float(rows[-1][name]) for name in started if np.isfinite(rows[-1][name])}
+    for name in _ROOM:
+        sent = rows[name][np.isfinite(rows[name])]
+        if sent.size:
+            last[name] = float(sent[-1])
+    return last
 
 
 def _block(rate: int, control_delay_ms: int) -> int:

@@ -167,9 +167,9 @@ class Observer:
         """Report on the track ``index`` of ``session``, of which the service has the records ``rows``."""
         track = session.tracks[index]
         settings = session.settings_of(track)
-        dip, ride, staged, mix, shift = (
+        dip, ride, staged, mix, send, shift = (
             _range(self._curve(track.label, _sent(rows, name), name))
-            for name in ("dip_db", "breath_db", "staging_db", "density_mix", "groove_ms")
+            for name in ("dip_db", "breath_db", "staging_db", "density_mix", "reverb_send", "groove_ms")
         )
         # Frames that nobody waited for were not measured: half a figure would be a wrong one.
         lufs = finite(integrated(self._energies(rows, frames))) if complete else None
@@ -194,6 +194,7 @@ class Observer:
             staging_db=staged,
             density_mix=mix,
             groove_ms=shift,
+            reverb_send=send,
             level_dbfs=level,
             findings=found,
             reasons=[],

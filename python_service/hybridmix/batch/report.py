@@ -87,6 +87,8 @@ class TrackReport(msgspec.Struct, frozen=True):
     findings: list[str]
     #: Why the sections that were at work did what they did.
     reasons: list[TrackReason]
+    #: Its send to the room, 1 for as much energy as its own; ``None`` where it had none.
+    reverb_send: GainRange
 
 
 class GrooveReport(msgspec.Struct, frozen=True):

@@ -190,6 +190,15 @@ class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         ]
         | None
     ) = None
+    room_amount: (
+        Annotated[
+            float,
+            msgspec.Meta(
+                ge=0.0, le=1.0, description="how much of the live sources' room an AI stem gets, 0 for none"
+            ),
+        ]
+        | None
+    ) = None
     groove_amount: (
         Annotated[
             float,

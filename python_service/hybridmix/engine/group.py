@@ -206,6 +206,11 @@ class Engine:
         """What the processors say of the group as a whole, by name."""
         return self._rack.status()
 
+    @property
+    def room(self) -> str:
+        """What is known of the live sources' room, in words; empty where nobody asks."""
+        return self._rack.room
+
     def work(self) -> None:
         """Do what the next frame needs and no answer waits for: called when the answers are out."""
         self._rule.work()
@@ -267,8 +272,10 @@ class Engine:
         staged = self._unless_it_fails(lambda: self._rack.stage(lineup, frames))
         trims = self._rack.staging_db(lineup.slots)
         ride = self._unless_it_fails(lambda: self._rack.ride(lineup, energy, present))
+        room = self._unless_it_fails(lambda: self._rack.surround(lineup, frames, action.end)) or []
+        louder = _louder_db(energy, ride, room)
         decided = self._unless_it_fails(
-            lambda: self._decide(lineup, frames, sheet, energy, present, begun, action.fresh, trims, ride)
+            lambda: self._decide(lineup, frames, sheet, energy, present, begun, action.fresh, trims, louder)
         )
         gains, known, trim = decided or (np.zeros_like(energy), np.zeros_like(present), None)
         dip = self._unless_it_fails(lambda: self._rack.make_room(lineup, frames, gains + trims))
@@ -282,14 +289,8 @@ class Engine:
             for value, sent in zip(gains.tolist(), known.tolist(), strict=True)
         ]
         # In the order of their ids.
-        every = (
-            dip,
-            ride,
-            staged.said if staged else None,
-            dense,
-            self._rack.cut_lows(lineup, present),
-            groove,
-        )
+        first = (dip, ride, staged.said if staged else None, dense, self._rack.cut_lows(lineup, present))
+        every = (*first, *room, groove)
         processed = [said for said in every if said is not None]
         self._diary.note(Page(action, lineup, energy, gains, known, trim, processed))
         for said in processed:
@@ -372,7 +373,7 @@ class Engine:
         begun: Sequence[Kept],
         fresh: bool,
         trims: Floats,
-        ride: Said | None,
+        louder: Floats,
     ) -> tuple[Floats, npt.NDArray[np.bool_], float | None]:
         self._begin(begun, fresh)
         audio = self._side_by_side(frames, sheet)
@@ -389,8 +390,7 @@ class Engine:
         gains = np.where(known, asked, 0.0).astype(np.float32, copy=False)
         if self._headroom is None:
             return gains, known, None
-        heard = gains + trims
-        trim = self._headroom.step(audio, heard if ride is None else heard + ride.values["breath_db"])
+        trim = self._headroom.step(audio, gains + trims + louder)
         return gains, known, min(max(trim, self._trim.min), self._trim.max)
 
     def _energy(self, frames: Sequence[Frame | None], sheet: Sheet | None) -> Floats:
@@ -458,3 +458,14 @@ class Engine:
             if not self.holding:
                 log.error(event("model failed, values held", reason=self._failures[0]))
         self.holding = bool(self._failures)
+
+
+def _louder_db(energy: Floats, ride: Said | None, room: Sequence[Said]) -> Floats:
+    """By how much breath and room make each track louder beyond its gain, dB."""
+    louder = np.zeros_like(energy)
+    if ride is not None:
+        louder += ride.values["breath_db"]
+    for said in room:
+        if "reverb_send" in said.values:
+            louder += (10.0 * np.log10(1.0 + np.square(said.values["reverb_send"]))).astype(np.float32)
+    return louder

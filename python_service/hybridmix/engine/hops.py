@@ -50,6 +50,8 @@ class UserValues:
     #: Share of density, and of the high-pass, 0..1.
     density_amount: float = 0.0
     high_pass_amount: float = 0.0
+    #: Share of the room, 0..1.
+    room_amount: float = 0.0
     #: Share of groove, 0..1, the most that it may shift around its constant, and the most that this may be, ms.
     groove_amount: float = 0.0
     groove_limit_ms: float = 0.0

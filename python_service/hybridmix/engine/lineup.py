@@ -54,4 +54,5 @@ class Lineup:
             self.groove_amount = np.array([user.groove_amount for user in users], np.float32)
             self.groove_limit_ms = np.array([user.groove_limit_ms for user in users], np.float32)
             self.groove_constant_ms = np.array([user.groove_constant_ms for user in users], np.float32)
+            self.room_amount = np.array([user.room_amount for user in users], np.float32)
             self.delay = np.array([user.delay for user in users], np.float32)

@@ -14,7 +14,7 @@ DEFAULT = "alm-mr-plus"
 MAX_BOOST_DB = 12.0
 HIGHEST_BOOST_DB = 36.0
 #: Files of the rules.
-RULES = ("equal_loudness", "headroom", "dip", "breath", "staging", "density", "groove")
+RULES = ("equal_loudness", "headroom", "dip", "breath", "staging", "density", "room", "groove")
 #: Networks, whose steps are in files of their names; the embedding is shared by all files of a folder.
 NETWORKS = ("alm-mr-plus", "alm-mr", "alm-sr", "dmc-b-0l", "dmc-og", "alm-mr-vggish")
 #: Gain models by name, and the ONNX files each needs. ``raw`` answers 0 dB and needs none.

@@ -23,6 +23,7 @@ SENTENCES: Mapping[str, str] = {
     "density": "a copy compressed above {threshold_db:.1f} dBFS is mixed in at {mix_percent:.0f} %",
     "high_pass": "lows give way to the live sources by {mix_percent:.0f} %",
     "groove": "the drummer plays {constant_ms:+.1f} ms off the grid; this {low_ms:+.1f} to {high_ms:+.1f} ms",
+    "room": "live sources decay in {t60_s:.2f} s ± {spread_s:.2f}, direct to reverberant {drr_db:.1f} dB; send {send_db:.1f} dB",
     "breath": "live sources move by {live_db:.1f} dB, this by {own_db:.1f}; ridden by up to {ride_db:.1f} dB of {depth_db:.1f}",
 }
 

@@ -127,6 +127,7 @@ def _group(group: Group, profile_of: Callable[[int], Profile]) -> dict[str, Any]
         "fallback": group.engine.standing_in or bool(group.engine.models.missing),
         "stood_in": group.engine.stood_in,
         "holding": group.engine.holding,
+        "room": group.engine.room,
         "held": group.engine.held,
         "processors": group.engine.processors,
         "counters": {name: counters[name] for name in _COUNTERS},

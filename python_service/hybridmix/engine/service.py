@@ -330,7 +330,7 @@ class Service:
                 *(settings.role, settings.dip_amount, settings.dip_budget_lu),
                 *(settings.breath_amount, settings.breath_depth_db),
                 *(settings.staging_amount, settings.staging_level_db),
-                *(settings.density_amount, settings.high_pass_amount),
+                *(settings.density_amount, settings.high_pass_amount, settings.room_amount),
                 *(settings.groove_amount, settings.groove_limit_ms, settings.groove_constant_ms),
             )
         member.run, member.position = run, position + frames

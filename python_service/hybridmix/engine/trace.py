@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from hybridmix.errors import InputError
 from hybridmix.timeline import Compute, Standing
+from hybridmix.wire import parameters
 
 __all__ = [
     "FLAG_INCOMPLETE",
@@ -31,13 +32,10 @@ __all__ = [
 ]
 
 #: What members are told, as fields of a record.
-_SENT = (
-    *("gain_db", "trim_db", "dip_db", "dip_hz", "breath_db", "staging_db"),
-    *("density_threshold_db", "density_mix", "high_pass_mix", "groove_ms", "groove_slot_ms"),
-)
+_SENT = tuple(parameter.name for parameter in parameters.load().parameters)
 #: Little-endian records without a header, in the order of computation. ``end`` and ``apply_at`` are
 #: samples on the timeline, ``member`` the bytes of its UUID, ``energy`` the K-weighted mean square summed
-#: over the channels, ``gain_db`` to ``groove_slot_ms`` what was sent; NaN where nothing was, so the member holds.
+#: over the channels, the parameters by name what was sent; NaN where nothing was, so the member holds.
 RECORD = np.dtype(
     [
         ("epoch", "<i4"),

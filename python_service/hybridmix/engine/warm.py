@@ -29,7 +29,9 @@ def warm(models: Models) -> None:
         for member in members:
             engine.register(member)
         users = [
-            UserValues(*(1.0, 0.0, frame, (), False, role), *(1.0, 1.0, 1.0, 2.5), *(1.0, -18.0, 1.0, 1.0))
+            UserValues(
+                *(1.0, 0.0, frame, (), False, role), *(1.0, 1.0, 1.0, 2.5), *(1.0, -18.0, 1.0, 1.0), 1.0
+            )
             for role in (Role.AI_STEM, Role.LIVE_SOURCE)
         ]
         for end in range(frame, 12 * frame, frame):

@@ -103,6 +103,13 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         ]
         | None
     ) = None
+    room_amount: (
+        Annotated[
+            float,
+            msgspec.Meta(ge=0.0, le=1.0, description="how much of the live sources' room an AI stem gets"),
+        ]
+        | None
+    ) = None
 
     groove_amount: (
         Annotated[
@@ -155,6 +162,7 @@ SETTINGS: Final[dict[str, tuple[str, float | tuple[Any, ...]]]] = {
     "groove_amount": ("groove_amount", 100.0),
     "groove_limit_ms": ("groove_limit", get_args(GrooveLimit)),
     "groove_constant": ("groove_constant", get_args(GrooveConstant)),
+    "room_amount": ("room_amount", 100.0),
 }
 #: What a new plugin is set to, and a track without a preset.
 NEUTRAL: Final = Preset(
@@ -173,6 +181,7 @@ NEUTRAL: Final = Preset(
     groove_amount=0.0,
     groove_limit_ms=5,
     groove_constant="follow",
+    room_amount=0.0,
 )
 
 

@@ -16,6 +16,7 @@ from hybridmix.processors.density import Density
 from hybridmix.processors.dip import Dip
 from hybridmix.processors.groove import Groove
 from hybridmix.processors.high_pass import HighPass
+from hybridmix.processors.room import RoomMatch
 from hybridmix.processors.said import Said
 from hybridmix.processors.staging import Staged, Staging
 from hybridmix.processors.why import Sent, Why
@@ -24,11 +25,11 @@ from hybridmix.wire import parameters
 __all__ = ["Rack"]
 
 #: Files that bring a processor each.
-_FILES = frozenset({"dip", "breath", "staging", "density", "groove"})
+_FILES = frozenset({"dip", "breath", "staging", "density", "room", "groove"})
 
 
 class Rack:
-    """Staging, which comes before everything; breath, before the gains are known; the dip, which hears them; the rest."""
+    """Staging, which comes before everything; breath and room, before the gains are known; the dip, which hears them; the rest."""
 
     def __init__(self, models: Models, rate: int) -> None:
         """Set up for audio at ``rate`` Hz. Raises InputError for files that are not what their names say."""
@@ -39,8 +40,9 @@ class Rack:
         self._staging = Staging(sessions["staging"]) if "staging" in sessions else None
         self._density = Density(sessions["density"]) if "density" in sessions else None
         self._groove = Groove(sessions["groove"], rate) if "groove" in sessions else None
-        every = (self._dip, self._high_pass, self._breath, self._staging, self._density, self._groove)
-        self._there = tuple(one for one in every if one is not None)
+        self._room = RoomMatch(sessions["room"], rate) if "room" in sessions else None
+        every = (self._dip, self._high_pass, self._breath, self._staging, self._density)
+        self._there = tuple(one for one in (*every, self._room, self._groove) if one is not None)
         self._files = _FILES & sessions.keys()
         schema = parameters.load()
         self._ridden, self._trimmed = schema.named("breath_db").id, schema.named("staging_db").id
@@ -73,6 +75,26 @@ class Rack:
             self._staging.begin(slot, trim, user.staging_amount, user.staging_level_db)
         if self._density is not None:
             self._density.begin(slot)
+        if self._room is not None:
+            self._room.begin(slot, start, user.room_amount)
+
+    def surround(self, lineup: Lineup, frames: Sequence[Frame | None], end: int) -> list[Said]:
+        """What is said of the room in the frame that ends at ``end``. Raises ModelError."""
+        if self._room is None:
+            return []
+        return self._room.step(
+            lineup.slots,
+            frames,
+            end,
+            is_ai=lineup.is_ai,
+            is_live=lineup.is_live,
+            amount=lineup.room_amount,
+        )
+
+    @property
+    def room(self) -> str:
+        """What is known of the live sources' room, in words; empty where nobody asks."""
+        return "" if self._room is None else self._room.said
 
     def stage(self, lineup: Lineup, frames: Sequence[Frame | None]) -> Staged | None:
         """What staging says of a frame; None where nobody needs it. Raises ModelError."""
@@ -176,4 +198,6 @@ class Rack:
             whys.append(self._high_pass.explain(sent))
         if self._groove is not None and "groove_ms" in sent:
             whys.append(self._groove.explain(sent))
+        if self._room is not None and "reverb_send" in sent:
+            whys.append(self._room.explain(sent))
         return whys

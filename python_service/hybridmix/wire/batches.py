@@ -64,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, gc=False):
     staging_level_db: float
     density_amount: float
     high_pass_amount: float
+    room_amount: float
     groove_amount: float
     groove_limit_ms: float
     groove_constant_ms: float
@@ -314,5 +315,5 @@ def _settings(header: Header) -> Settings:
         *(h.channels, h.role, h.delay),
         *(h.amount, h.offset_db, h.dip_amount, h.dip_budget_lu, h.breath_amount, h.breath_depth_db),
         *(h.staging_amount, h.staging_level_db, h.density_amount, h.high_pass_amount),
-        *(h.groove_amount, h.groove_limit_ms, h.groove_constant_ms),
+        *(h.room_amount, h.groove_amount, h.groove_limit_ms, h.groove_constant_ms),
     )

@@ -57,8 +57,6 @@ __all__ = [
 Values = list[tuple[int, float]]
 
 _PREFIX: Final = struct.Struct("<4sBBH")
-#: Fields that belong to nobody yet.
-_RESERVED: Final = (0,) * 4
 _VALUE: Final = struct.Struct("<HHf")
 _SAMPLE: Final = np.dtype("<f4")
 _RANGES: Final = {parameter.id: parameter.range for parameter in parameters.load().parameters}
@@ -217,7 +215,7 @@ def _pack(h: Header) -> bytes:
         *(h.sequence, h.position, h.apply_at, h.beat, h.tempo, h.frames, h.channels, h.role, 0),
         *(h.delay, h.lead, h.amount, h.offset_db, h.count, 0, h.dip_amount, h.dip_budget_lu),
         *(h.breath_amount, h.breath_depth_db, h.staging_amount, h.staging_level_db),
-        *(h.density_amount, h.high_pass_amount, *_RESERVED),
+        *(h.density_amount, h.high_pass_amount, h.room_amount, bytes(12)),
         *(h.groove_amount, h.groove_limit_ms, h.groove_constant_ms, 0),
     )
 
@@ -226,7 +224,7 @@ def _unpack(head: bytes, start: int, stride: int) -> _Fields:
     """The fields of the header at ``start``; those that a shorter one lacks, or has in part, are zero."""
     if stride >= HEADER_SIZE:
         return LAYOUT.unpack_from(head, start)
-    # Every field behind the shortest header has four bytes.
+    # Every field behind the shortest header has four bytes or a multiple of them.
     whole = stride - stride % 4
     return LAYOUT.unpack(head[start : start + whole].ljust(HEADER_SIZE, b"\0"))
 
@@ -277,7 +275,7 @@ def _no_payload(payload: bytes) -> None:
 _Fields = tuple[
     bytes, int, int, int, int, int, int, bytes, int, int, int, int, int, float, float,
     int, int, int, int, int, int, float, float, int, int, float, float, float, float,
-    float, float, float, float, int, int, int, int, float, float, float, int,
+    float, float, float, float, float, bytes, float, float, float, int,
 ]  # fmt: skip
 
 
@@ -285,8 +283,8 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
     (_, _, _, _, _, group, flags, raw, run, rate, sequence, position, _, beat, tempo) = fields[:15]
     (frames, channels, role, _, delay, lead, amount, offset_db, count, _) = fields[15:25]
     dip_amount, dip_budget_lu, breath_amount, breath_depth_db = fields[25:29]
-    staging_amount, staging_level_db, density_amount, high_pass_amount = fields[29:33]
-    groove_amount, groove_limit_ms, groove_constant_ms, _ = fields[37:]
+    staging_amount, staging_level_db, density_amount, high_pass_amount, room_amount, _ = fields[29:35]
+    groove_amount, groove_limit_ms, groove_constant_ms, _ = fields[35:]
     flags &= Flags.OF_BLOCK
     if not flags & Flags.START:
         count = 0
@@ -328,6 +326,8 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
         raise WireError("groove_limit_ms", groove_limit_ms)
     if not 0.0 <= groove_constant_ms <= MAX_GROOVE_CONSTANT_MS:
         raise WireError("groove_constant_ms", groove_constant_ms)
+    if not 0.0 <= room_amount <= 1.0:
+        raise WireError("room_amount", room_amount)
     if not flags & Flags.HAS_BEAT:
         beat = 0.0
     elif not math.isfinite(beat):
@@ -356,7 +356,8 @@ def _read_block(kind: Kind, fields: _Fields, payload: bytes) -> Message:
             *(kind, group, flags, instance, run, rate, sequence, position, 0, beat, tempo, frames),
             *(channels, role, delay, lead, amount, offset_db, count, dip_amount, dip_budget_lu),
             *(breath_amount, breath_depth_db, staging_amount, staging_level_db),
-            *(density_amount, high_pass_amount, groove_amount, groove_limit_ms, groove_constant_ms),
+            *(density_amount, high_pass_amount, room_amount),
+            *(groove_amount, groove_limit_ms, groove_constant_ms),
         ),
         payload,
         audio,

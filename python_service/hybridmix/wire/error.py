@@ -34,6 +34,7 @@ NAMES = (
     "groove_amount",
     "groove_limit_ms",
     "groove_constant_ms",
+    "room_amount",
     "beat",
     "tempo",
     "flags",

@@ -117,6 +117,7 @@ class Header(msgspec.Struct, frozen=True, gc=False):
         groove_amount: the user's amount of groove, 0 to 1.
         groove_limit_ms: most that groove may shift around its constant, 0 to 20 ms.
         groove_constant_ms: most that its constant may be, 0 to 20 ms.
+        room_amount: the user's amount of the room, 0 to 1.
     """
 
     kind: Kind
@@ -146,6 +147,7 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     staging_level_db: float = 0.0
     density_amount: float = 0.0
     high_pass_amount: float = 0.0
+    room_amount: float = 0.0
     groove_amount: float = 0.0
     groove_limit_ms: float = 0.0
     groove_constant_ms: float = 0.0

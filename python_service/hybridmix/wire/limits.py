@@ -59,7 +59,7 @@ MAX_JSON: Final = 64 << 10
 #: Deepest nesting of arrays and objects in JSON, the outermost object counted.
 MAX_JSON_DEPTH: Final = 16
 #: Most values in one PARAMS.
-MAX_VALUES: Final = 16
+MAX_VALUES: Final = 32
 #: Most hops in one BLOCK.
 MAX_HOPS: Final = 64
 #: Hops per second: a hop is ``rate // HOPS_PER_SECOND`` samples.

@@ -103,6 +103,7 @@ REASONS: Final = {
     "groove_amount": "`groove_amount` out of range or NaN",
     "groove_limit_ms": "`groove_limit_ms` out of range or NaN",
     "groove_constant_ms": "`groove_constant_ms` out of range or NaN",
+    "room_amount": "`room_amount` out of range or NaN",
     "beat": "`beat` not finite, with HAS_BEAT",
     "tempo": "`tempo` not finite, with HAS_TEMPO",
     "flags": "BLOCK: START, or no frames, without RUN_BEGIN; PARAMS: values with NONE",

@@ -3,9 +3,10 @@
 use std::sync::atomic::Ordering::SeqCst;
 
 use hybridmix_shim::params;
+use hybridmix_shim::shared::StartValues;
 use wire::flags;
 
-use crate::rig::{D, FRAME, RATE, Rig, answer, decibels, playing};
+use crate::rig::{D, FRAME, RATE, Rig, answer, decibels, gain_alone, playing};
 
 /// Blocks of `size` from `from` to `to` of a constant, answering every frame with 0 dB.
 fn play(rig: &mut Rig, from: i64, to: i64, size: i64) -> Vec<f32> {
@@ -82,19 +83,17 @@ fn a_locked_gain_is_told_to_the_service_and_the_next_start_begins_with_it() {
     rig.constant(&playing(0), 0.5, 4800);
     rig.serve(|_| -3.0);
     rig.constant(&playing(4800), 0.5, 4800);
-    assert_eq!(rig.shared.start_values(), [None; 11]);
+    assert_eq!(rig.shared.start_values(), StartValues::default());
     rig.shared.params.set(params::LOCK, 1.0);
     rig.constant(&playing(9600), 0.5, 4800);
     let hops = rig.serve(|_| -6.0);
     assert!(hops.iter().any(|(hop, _)| hop.flags & flags::LOCKED != 0));
     rig.constant(&playing(14_400), 0.5, 4800);
-    assert_eq!(rig.shared.start_values()[0], Some(-6.0));
-    assert!(rig.shared.start_values()[1..].iter().all(Option::is_none));
+    assert_eq!(rig.shared.start_values(), gain_alone(-6.0));
     rig.shared.params.set(params::LOCK, 0.0);
     rig.serve(|_| -9.0);
     rig.constant(&playing(19_200), 0.5, 9600);
-    assert_eq!(rig.shared.start_values()[0], Some(-6.0));
-    assert!(rig.shared.start_values()[1..].iter().all(Option::is_none));
+    assert_eq!(rig.shared.start_values(), gain_alone(-6.0));
 }
 
 #[test]
@@ -110,7 +109,7 @@ fn nonsense_from_the_service_changes_nothing() {
         answer(run, 4 * FRAME, D, 6.0),
         answer(run, i64::MAX, i64::MIN, 6.0),
     ];
-    odd.push(hybridmix_shim::shared::Scheduled { count: 17, ..sane });
+    odd.push(hybridmix_shim::shared::Scheduled { count: 33, ..sane });
     for (index, value) in [f32::NAN, f32::INFINITY, 36.1, -80.1].into_iter().enumerate() {
         // These are answers, only without a value that makes sense.
         odd.push(answer(run, FRAME - 400 + 50 * index as i64, D, value));

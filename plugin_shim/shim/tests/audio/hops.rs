@@ -71,6 +71,7 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
         (params::GROOVE_AMOUNT, 70.0),
         (params::GROOVE_LIMIT, 1.0),
         (params::GROOVE_TEMPO, 90.0),
+        (params::ROOM_AMOUNT, 60.0),
     ] {
         assert!(rig.shared.params.set(id, plain));
     }
@@ -93,6 +94,7 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
     assert_eq!((hop.staging_amount, hop.staging_level_db), (0.5, -20.0));
     assert_eq!((hop.density_amount, hop.high_pass_amount), (0.4, 0.3));
     assert_eq!((hop.groove_amount, hop.groove_limit_ms, hop.groove_constant_ms), (0.7, 10.0, 20.0));
+    assert_eq!(hop.room_amount.to_bits(), 0.6f32.to_bits());
     assert!((hop.beat - 1.02).abs() < 1e-9, "480 samples later at 120");
     let expected = flags::PLAYING | flags::HAS_BEAT | flags::HAS_TEMPO;
     assert_eq!(hop.flags, expected);

@@ -8,7 +8,7 @@ use assert_no_alloc::assert_no_alloc;
 use assert_no_alloc::violation_count;
 use hybridmix_shim::processor::{Block, Processor, Transport};
 use hybridmix_shim::roster::Roster;
-use hybridmix_shim::shared::{BridgeEnds, Hop, MAX_VALUES, Scheduled, Shared};
+use hybridmix_shim::shared::{BridgeEnds, Hop, MAX_VALUES, Scheduled, Shared, StartValues};
 
 pub const RATE: u32 = 48_000;
 pub const HOP: i64 = 480;
@@ -143,6 +143,13 @@ pub fn noise(seed: u64, frames: usize) -> Vec<f32> {
         (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
     };
     (0..frames).map(|_| next()).collect()
+}
+
+/// Start values of which only the gain was saved.
+pub fn gain_alone(gain_db: f32) -> StartValues {
+    let mut start = StartValues::default();
+    start[0] = Some(gain_db);
+    start
 }
 
 /// Factor to decibels.

@@ -4,10 +4,11 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use hybridmix_shim::params;
 use hybridmix_shim::processor::{Block, Processor, Transport};
+use hybridmix_shim::shared::StartValues;
 use proptest::prelude::*;
 use wire::flags;
 
-use crate::rig::{D, FRAME, HOP, RATE, Rig, answer, decibels, playing, standing};
+use crate::rig::{D, FRAME, HOP, RATE, Rig, answer, decibels, gain_alone, playing, standing};
 
 /// Processes the blocks and returns the announcements: position, and whether from a stop.
 fn announced(rig: &mut Rig, blocks: &[(Block, usize)]) -> Vec<(i64, bool)> {
@@ -150,8 +151,7 @@ fn the_service_is_told_what_a_run_from_a_stop_starts_with() {
     rig.processor.reset();
     rig.constant(&playing(0), 0.5, 480);
     let told: Vec<_> = rig.take().iter().map(|(hop, _)| (hop.run, hop.frames, hop.start)).collect();
-    let none = [None; 11];
-    let saved = std::array::from_fn(|index| (index == 0).then_some(-6.0));
+    let (none, saved) = (StartValues::default(), gain_alone(-6.0));
     let expected =
         [(1, 0, none), (1, 480, none), (2, 0, none), (2, 480, none), (3, 0, saved), (3, 480, none)];
     assert_eq!(told, expected, "nothing saved, a jump, a start");

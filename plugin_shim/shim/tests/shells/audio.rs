@@ -10,9 +10,9 @@ in_both_formats!(
     a_call_without_frames_or_buffers_is_answered,
     silence_is_flagged_only_where_it_is,
     a_bypassed_instance_passes_audio,
-    latency_and_tail_are_zero,
     groove_is_late_by_what_it_says_from_the_next_activation_on,
     a_bypassed_instance_with_groove_is_as_late,
+    only_a_room_has_a_tail_of_its_own,
     no_call_allocates,
     offline_is_judged_block_by_block,
 );
@@ -98,7 +98,7 @@ fn a_bypassed_instance_passes_audio<H: Host>() {
     }
 }
 
-fn latency_and_tail_are_zero<H: Host>() {
+fn only_a_room_has_a_tail_of_its_own<H: Host>() {
     let mut host = H::new();
     assert_eq!(host.latency_and_tail(), (0, 0));
     host.activate(48_000.0, 64);
@@ -106,6 +106,10 @@ fn latency_and_tail_are_zero<H: Host>() {
         host.edit(id, 1.0);
     }
     run(&mut host, &Call::default(), 64);
+    assert_eq!(host.latency_and_tail(), (0, 0));
+    host.edit(30, 50.0);
+    assert_eq!(host.latency_and_tail(), (0, 196_800));
+    host.edit(30, 0.0);
     assert_eq!(host.latency_and_tail(), (0, 0));
 }
 

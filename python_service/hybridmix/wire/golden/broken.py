@@ -115,6 +115,8 @@ def _block() -> Iterator[Vector]:
         ("groove_amount_nan", "not a number", 160, "f", nan, "groove_amount"),
         ("groove_limit_above", "just above 20 ms", 164, "I", 0x41A00001, "groove_limit_ms"),
         ("groove_constant_negative", "less than nothing", 168, "f", -0.5, "groove_constant_ms"),
+        ("room_amount_above", "just above 1", 144, "I", 0x3F800001, "room_amount"),
+        ("room_amount_nan", "not a number", 144, "f", nan, "room_amount"),
         ("beat_nan", "declared as known", 64, "d", nan, "beat"),
         ("tempo_infinite", "declared as known", 72, "d", inf, "tempo"),
         ("start_alone", "START without RUN_BEGIN", 12, "I", int(Flags.START), "flags"),
@@ -140,7 +142,7 @@ def _block() -> Iterator[Vector]:
         yield refused(f"block_sample_{name}", "the first sample is not finite", [head, bad], "samples")
     start = announce[:12] + struct.pack("<I", Flags.RUN_BEGIN | Flags.START) + announce[16:104]
     for name, about, count, payload, error in (
-        ("count_17", "too many start values", 17, bytes(17 * 8), "count"),
+        ("count_33", "too many start values", 33, bytes(33 * 8), "count"),
         ("count_greatest", "a count that a multiplication would overflow", (1 << 32) - 1, b"", "count"),
         ("missing", "two start values announced, one sent", 2, _PAIR[:8], "payload_length"),
         ("uncounted", "one start value announced, two sent", 1, _PAIR, "payload_length"),
@@ -163,7 +165,7 @@ def _params() -> Iterator[Vector]:
         ("apply_before", "applies before the frame's end", 56, "q", 98399, "apply_at"),
         ("apply_far", "later than the longest delay", 56, "q", 98400 + 38401, "apply_at"),
         ("apply_least", "a difference that overflows 64 bits", 56, "q", -(1 << 63), "apply_at"),
-        ("count_17", "too many values", 104, "I", 17, "count"),
+        ("count_33", "too many values", 104, "I", 33, "count"),
         ("count_greatest", "a count that a multiplication would overflow", 104, "I", (1 << 32) - 1, "count"),
         ("none_with_values", "values in a frame in which nobody counted", 12, "I", int(Flags.NONE), "flags"),
         ("count_1", "one value announced, two sent", 104, "I", 1, "payload_length"),

@@ -56,6 +56,7 @@ BLOCK = Header(
     groove_amount=0.625,
     groove_limit_ms=10.0,
     groove_constant_ms=20.0,
+    room_amount=0.75,
 )
 #: Both declared values of one frame.
 PARAMS = Header(Kind.PARAMS, instance=_A, run=7, position=98400, apply_at=100320, count=2)
@@ -132,6 +133,7 @@ def block() -> Iterator[Vector]:
         groove_amount=1.0,
         groove_limit_ms=20.0,
         groove_constant_ms=20.0,
+        room_amount=1.0,
     )
     yield accepted("block_greatest", "greatest values of every field", encode(extreme))
     least = _change(
@@ -160,6 +162,7 @@ def block() -> Iterator[Vector]:
         groove_amount=0.0,
         groove_limit_ms=0.0,
         groove_constant_ms=0.0,
+        room_amount=0.0,
     )
     yield accepted("block_least", "least values of every field", encode(least))
     odd = struct.pack("<6f", 3.4028234663852886e38, -3.4028234663852886e38, 1e-45, -0.0, 1.17549435e-38, 0.0)

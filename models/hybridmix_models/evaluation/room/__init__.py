@@ -1,0 +1,1 @@
+"""How the room is measured (docs/metrics.md, Room)."""

@@ -1,0 +1,35 @@
+"""The room of the real plugin decays as it is asked to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hybridmix.batch.plugin import bundle_path
+from hybridmix.errors import InputError
+from hybridmix_models.evaluation.room import network
+from hybridmix_models.room.decay import direct_to_reverberant_db
+
+
+def _built() -> bool:
+    try:
+        bundle_path()
+    except InputError:
+        return False
+    return True
+
+
+pytestmark = pytest.mark.skipif(not _built(), reason="the plugin is not built: make plugin")
+
+
+@pytest.mark.parametrize("rate", [44100, 96000])
+def test_decays_are_those_asked_for(rate: int) -> None:
+    errors = network.decay_errors(bundle_path(), rate, network.requests(4), lambda _: None)
+    assert np.median(errors) < 0.03
+    assert np.percentile(errors, 90.0) < 0.08
+
+
+@pytest.mark.parametrize("t60", [0.3, 2.0])
+def test_in_mono_the_room_has_the_level_asked_for(t60: float) -> None:
+    heard = network.response(bundle_path(), 48000, np.full(7, t60), 5.0, 0.5, channels=2)
+    assert direct_to_reverberant_db(heard.mean(axis=0), 48000) == pytest.approx(6.02, abs=1.0)
