@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -15,84 +15,29 @@ from uuid import UUID, uuid4
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import pedalboard
 
 from hybridmix import presets
 from hybridmix.batch import private_service, session_file
-from hybridmix.batch.audio import Audio, Source, Tape, Writer, array_source, file_source, pick_rate
+from hybridmix.batch.audio import Audio, Source, Tape, Writer, pick_rate
 from hybridmix.batch.frozen import FROZEN, Record, learned_track
 from hybridmix.batch.outcome import Measurement, Observer, Sinks
 from hybridmix.batch.picture import Curve
 from hybridmix.batch.plugin import LOOK_AHEAD_MS, Shim, bundle_path
 from hybridmix.batch.report import Report
 from hybridmix.batch.strip import Strip
+from hybridmix.batch.track import MixTrack, opened, shaped
 from hybridmix.engine import trace
 from hybridmix.errors import InputError
 from hybridmix.plan import document
 from hybridmix.plan.document import PlanFile
 from hybridmix.wire import parameters
 
-__all__ = ["Mix", "MixSession", "MixTrack"]
+__all__ = ["Mix", "MixSession"]
 
 #: Choices of the plugin's parameters are saved as their number in the list.
 _CONTROL_DELAYS = get_args(session_file.ControlDelay)
 #: What a room consists of; its values are not sent in every frame.
 _ROOM = tuple(one.name for one in parameters.load().parameters if one.section == "reverb")
-
-
-@dataclass(frozen=True)
-class MixTrack:
-    """One track: audio and what the user sets.
-
-    Args:
-        audio: a file, or samples of shape ``(frames,)``, ``(channels, frames)`` or ``(frames, channels)``
-            with 1 or 2 channels.
-        label: name in reports; it also fixes the track's identity, so it is unique in a session.
-        role: ``"ai_stem"`` or ``"live_source"``; the preset's when left out.
-        preset: name of a shipped preset, or the path of a ``.json`` file.
-        overall_amount: share of every amount, 0 to 1. This and what follows: the preset's when left out.
-        amount: share of the model's gain, 0 to 1.
-        gain_offset_db: added after the model, -24 to 24 dB.
-        staging_amount: how far it is brought to the session's level, 0 to 1.
-        staging_level_db: that level, -30 to -6 dBFS RMS.
-        high_pass_amount: how much of an AI stem's lows below 250 Hz goes, 0 to 1.
-        dip_amount: how much an AI stem makes room for the live sources, 0 to 1.
-        dip_budget_lu: most loudness that the dip may take, 0.5 to 6 LU.
-        density_amount: how far a live source's loudness range is narrowed, 0 to 1.
-        breath_amount: how much an AI stem takes on the movement of the live sources, 0 to 1.
-        breath_depth_db: most that breath may move its level, 0 to 5 dB.
-        groove_amount: how much an AI stem takes on the timing of the live drummer, 0 to 1.
-        groove_limit_ms: most that groove shifts it around its constant, 5, 10 or 20 ms.
-        groove_constant: ``"follow"`` the drummer or ``"zero"``.
-        room_amount: how much of the live sources' room an AI stem gets, 0 to 1.
-        mute: leave the track out of the group and of the mix.
-        offset_s: where the audio begins on the timeline, in s.
-        before, after: other pedalboard plugins around HybridMix on this track.
-    """
-
-    audio: Path | npt.NDArray[np.float32]
-    label: str
-    role: presets.Role | None = None
-    preset: str | None = None
-    overall_amount: float | None = None
-    amount: float | None = None
-    gain_offset_db: float | None = None
-    staging_amount: float | None = None
-    staging_level_db: float | None = None
-    high_pass_amount: float | None = None
-    dip_amount: float | None = None
-    dip_budget_lu: float | None = None
-    density_amount: float | None = None
-    breath_amount: float | None = None
-    breath_depth_db: float | None = None
-    groove_amount: float | None = None
-    groove_limit_ms: presets.GrooveLimit | None = None
-    groove_constant: presets.GrooveConstant | None = None
-    room_amount: float | None = None
-    mute: bool = False
-    offset_s: float = 0.0
-    before: Sequence[pedalboard.Plugin] = field(default=())
-    after: Sequence[pedalboard.Plugin] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -335,9 +280,7 @@ class MixSession:
 
     def open(self, track: MixTrack) -> Source:
         """Open the audio of ``track`` on the timeline of the session. Raises InputError for a file that is none."""
-        if isinstance(track.audio, Path):
-            return file_source(track.audio, self.rate, track.offset_s)
-        return array_source(_planar(track), self.rate, self.rate, track.offset_s)
+        return opened(track, self.rate)
 
     def _join(self) -> None:
         """Have every plugin activated at its final layout and registered at the service."""
@@ -357,7 +300,7 @@ class MixSession:
         measured = self._run(Sinks({label: tape.write for label, tape in stems.items()}, mix.write), progress)
         return Mix(
             stems=[
-                None if track.mute else _shaped(stems[track.label].audio, track) for track in self._all_tracks
+                None if track.mute else shaped(stems[track.label].audio, track) for track in self._all_tracks
             ],
             mix=mix.audio,
             report=measured.report,
@@ -515,29 +458,3 @@ def _block(rate: int, control_delay_ms: int) -> int:
     that is exact, both would take turns.
     """
     return min(3 * rate * control_delay_ms // 8000, 8192)
-
-
-def _planar(track: MixTrack) -> Audio:
-    """Return the track's array as ``(channels, frames)`` float32."""
-    audio = np.asarray(track.audio, dtype=np.float32)
-    if audio.ndim == 1:
-        audio = audio[np.newaxis]
-    if audio.ndim != 2 or min(audio.shape) not in (1, 2):
-        raise InputError(
-            f"track {track.label!r}: audio has shape {audio.shape}; expected (frames,), (channels, frames) or "
-            "(frames, channels) with 1 or 2 channels."
-        )
-    if audio.shape[0] > 2:
-        audio = audio.T
-    if not np.isfinite(audio).all():
-        raise InputError(f"track {track.label!r}: audio contains NaN or infinite samples; replace them.")
-    return np.ascontiguousarray(audio)
-
-
-def _shaped(stem: Audio, track: MixTrack) -> npt.NDArray[np.float32]:
-    """Return ``stem`` in the layout in which the track's array was given."""
-    if isinstance(track.audio, Path):
-        return stem
-    if track.audio.ndim == 1:
-        return np.asarray(stem[0])
-    return np.asarray(stem.T) if track.audio.shape[0] > 2 else stem

@@ -231,7 +231,8 @@ class Observer:
 
 
 def _groove(status: dict[str, Any]) -> GrooveReport:
-    said = status["groups"][0]["processors"].get("groove", {})
+    # A frozen render has no group, and no groove.
+    said = status["groups"][0]["processors"].get("groove", {}) if status["groups"] else {}
     return GrooveReport(**{name: said.get(name) for name in GrooveReport.__struct_fields__})
 
 
