@@ -27,8 +27,8 @@ test: lint test-rust test-python ## lint, then every test in Rust and Python
 test-rust: build/.needs
 	cargo test --locked --workspace --manifest-path plugin_shim/Cargo.toml
 
-# What computes or renders shares the cores; what plays in real time has them to itself.
-LIVE := $(addprefix tests/,bridge plugin service system zmtp)
+# What computes, renders or only talks shares the cores; what plays in real time has them to itself.
+LIVE := $(addprefix tests/,bridge plugin system zmtp)
 test-python: setup $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadscope $(addprefix --ignore=,$(LIVE))
 	$(BIN)/python -m pytest $(LIVE)
