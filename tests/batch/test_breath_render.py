@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import pytest
+from tests.built import NEEDS_PLUGIN
 
 from hybridmix.batch import MixSession, MixTrack
-from hybridmix.batch.plugin import bundle_path
 from hybridmix.batch.report import GainRange
 from hybridmix.batch.session_file import Session
-from hybridmix.errors import InputError
 
 RATE = 48000
 SECONDS = 4
 
 
-def _built() -> bool:
-    try:
-        bundle_path()
-    except InputError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not _built(), reason="the plugin is not built: make plugin")
+pytestmark = NEEDS_PLUGIN
 
 
 def _swinging(hertz: float, swing_db: float) -> npt.NDArray[np.float32]:

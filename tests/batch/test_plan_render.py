@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pedalboard
 import pytest
 import soundfile
+from tests.built import NEEDS_PLUGIN
 
 from hybridmix.batch import MixSession, MixTrack, frozen_plugin, learning
 from hybridmix.batch.plugin import bundle_path
@@ -23,15 +24,7 @@ RATE = 48000
 SECONDS = 5.5
 
 
-def _built() -> bool:
-    try:
-        bundle_path()
-    except InputError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not _built(), reason="the plugin is not built: make plugin")
+pytestmark = NEEDS_PLUGIN
 
 Audio = npt.NDArray[np.float32]
 

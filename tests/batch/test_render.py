@@ -8,25 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from tests.built import NEEDS_PLUGIN
 
 from hybridmix.batch import MixSession, MixTrack
-from hybridmix.batch.plugin import bundle_path
 from hybridmix.batch.session_file import Session
 from hybridmix.cli.main import main
-from hybridmix.errors import InputError
 
 RATE = 48000
 
 
-def _built() -> bool:
-    try:
-        bundle_path()
-    except InputError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not _built(), reason="the plugin is not built: make plugin")
+pytestmark = NEEDS_PLUGIN
 
 
 def _noise(level_db: float, seconds: float = 5.0, channels: int = 1, seed: int = 1) -> np.ndarray:

@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+from tests.built import NEEDS_PLUGIN
 
-from hybridmix.batch.plugin import bundle_path
 from hybridmix.cli.main import main
-from hybridmix.errors import InputError
 from hybridmix.measures import RATE, Floats
 from hybridmix.measures.onsets import onsets
 from hybridmix.seam.buses import Bus, Buses
@@ -45,14 +44,6 @@ preset = "live-source"
 [[track]]
 path = "click.wav"
 """
-
-
-def _built() -> bool:
-    try:
-        bundle_path()
-    except InputError:
-        return False
-    return True
 
 
 def _part(hertz: float, level_db: float, seconds: float = SECONDS, swing_db: float = 1.0) -> Floats:
@@ -153,7 +144,7 @@ def _ran(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return said.out
 
 
-@pytest.mark.skipif(not _built(), reason="the plugin is not built: make plugin")
+@NEEDS_PLUGIN
 def test_the_command_mixes_measures_and_draws_and_a_rendered_folder_has_the_same_seam(
     folder: Path,
     mixed: tuple[Path, str],
@@ -192,7 +183,7 @@ def test_the_command_mixes_measures_and_draws_and_a_rendered_folder_has_the_same
     assert "neither  click" in table
 
 
-@pytest.mark.skipif(not _built(), reason="the plugin is not built: make plugin")
+@NEEDS_PLUGIN
 def test_every_number_of_a_reason_in_the_report_is_the_reports(mixed: tuple[Path, str]) -> None:
     out, text = mixed
     report = json.loads((out / "report.json").read_text())

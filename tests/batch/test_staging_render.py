@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.built import NEEDS_PLUGIN
 
 from hybridmix.batch import Mix, MixSession, MixTrack
 from hybridmix.batch.loudness import integrated
-from hybridmix.batch.plugin import bundle_path
 from hybridmix.batch.session_file import Session
-from hybridmix.errors import InputError
 from hybridmix.features.levels import level_dbfs, power
 from hybridmix.presets import Role
 
@@ -19,15 +18,7 @@ FRAME = RATE // 20
 SETTINGS = Session(model="equal-loudness", start="learned", learn_s=3.0)
 
 
-def _built() -> bool:
-    try:
-        bundle_path()
-    except InputError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not _built(), reason="the plugin is not built: make plugin")
+pytestmark = NEEDS_PLUGIN
 
 
 def _noise(seed: int, level_db: float, seconds: float) -> npt.NDArray[np.float32]:

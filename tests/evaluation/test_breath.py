@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.built import NEEDS_PLUGIN
 
-from hybridmix.batch.plugin import bundle_path
-from hybridmix.errors import InputError
 from hybridmix.measures.movement import distance_db, energies, movement_db, sounding
 from hybridmix_models.breath.filters import RATE_HZ
 from hybridmix_models.data.types import FRAME, RATE, Floats
@@ -16,14 +15,6 @@ from hybridmix_models.evaluation.breath.playing import played
 from hybridmix_models.evaluation.breath.score import evaluate, table
 
 _SECONDS = 20
-
-
-def _built() -> bool:
-    try:
-        bundle_path()
-    except InputError:
-        return False
-    return True
 
 
 def _tone(level_db: npt.NDArray[np.float64], rate_hz: float = RATE_HZ) -> Floats:
@@ -70,7 +61,7 @@ def test_a_gain_is_reached_a_control_delay_and_a_ramp_after_its_frame() -> None:
     assert audio[begins + FRAME] == pytest.approx(10.0**-0.3, abs=1e-3)
 
 
-@pytest.mark.skipif(not _built(), reason="the plugin is not built: make plugin")
+@NEEDS_PLUGIN
 def test_figures_have_the_declared_keys_and_show_a_flat_stem_moving() -> None:
     assert RATE_HZ * FRAME == RATE
     live = Excerpt("song", "voice", _wandering(1, 5.0))

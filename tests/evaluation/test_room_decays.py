@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.built import NEEDS_PLUGIN
 
 from hybridmix.batch.plugin import bundle_path
-from hybridmix.errors import InputError
 from hybridmix_models.evaluation.room import network
 from hybridmix_models.room.decay import direct_to_reverberant_db
 
-
-def _built() -> bool:
-    try:
-        bundle_path()
-    except InputError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not _built(), reason="the plugin is not built: make plugin")
+pytestmark = NEEDS_PLUGIN
 
 
 @pytest.mark.parametrize("rate", [44100, 96000])

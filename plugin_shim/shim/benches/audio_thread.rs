@@ -42,6 +42,8 @@ fn instance(case: Case) -> Instance {
     shared.link.joined.store(1, SeqCst);
     shared.link.up.store(case.linked, SeqCst);
     shared.params.set(params::BYPASS, f64::from(u8::from(case.bypassed)));
+    // Groove is part of the chain only where it was asked for at the start.
+    shared.params.set(params::GROOVE_AMOUNT, if case.sections { 100.0 } else { 0.0 });
     let (processor, ends) = Processor::new(Arc::clone(&shared), 48_000.0, 512, 2);
     Instance { shared, processor, ends: ends.expect("the rate is supported") }
 }
@@ -62,10 +64,13 @@ fn serve(ends: &mut BridgeEnds, moving: bool, sections: bool) {
             let apply_at = end + i64::from(hop.delay);
             let mut count = 2;
             if sections {
-                // Staging, high-pass, dip and density, each moving to and fro.
+                // Dip, breath, staging, density, high-pass, room and groove, each moving to and fro.
                 let step = if even { 0.0 } else { 1.0 };
                 let more = [(3, -6.0 - step), (4, 280.0), (5, step), (6, 3.0 + step), (7, -30.0 - step)];
-                for value in more.into_iter().chain([(8, 0.5 - 0.02 * step), (9, 0.9 + 0.1 * step)]) {
+                let share = [(8, 0.5 - 0.02 * step), (9, 0.9 + 0.1 * step), (10, 0.5 + 0.1 * step)];
+                let room = (11..=17).map(|id| (id, 1.0 + 0.02 * step)).chain([(18, 10.0 + 0.4 * step)]);
+                let groove = [(26, 2.0 * step), (27, 0.0)];
+                for value in more.into_iter().chain(share).chain(room).chain(groove) {
                     values[count] = value;
                     count += 1;
                 }
