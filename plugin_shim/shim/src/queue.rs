@@ -91,8 +91,24 @@ impl Queue {
         self.entries.front().map(|entry| entry.hop.stamp)
     }
 
-    /// Where the next message would end, in samples.
+    /// Whether the oldest entry announces a run.
+    pub fn announces(&self) -> bool {
+        self.entries.front().is_some_and(|entry| entry.hop.frames == 0)
+    }
+
+    /// Push stamp of the oldest announcement.
+    pub fn announcement(&self) -> Option<u64> {
+        if self.entries.len() == self.audio {
+            return None;
+        }
+        self.entries.iter().find(|entry| entry.hop.frames == 0).map(|entry| entry.hop.stamp)
+    }
+
+    /// Where the samples of the next message would end.
     pub fn end(&self) -> Option<i64> {
+        if self.announces() {
+            return None;
+        }
         let last = self.joinable(i64::MAX).checked_sub(1)?;
         self.entries.get(last).map(|entry| entry.hop.end())
     }
@@ -178,4 +194,4 @@ fn follows(last: &Hop, next: &Hop) -> bool {
 
 #[cfg(test)]
 #[path = "queue_tests.rs"]
-mod tests;
+pub(crate) mod tests;

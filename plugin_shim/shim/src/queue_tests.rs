@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn hop(run: u32, index: i64, flags: u32) -> Hop {
+pub(crate) fn hop(run: u32, index: i64, flags: u32) -> Hop {
     Hop {
         stamp: 0,
         run,
@@ -33,7 +33,7 @@ fn hop(run: u32, index: i64, flags: u32) -> Hop {
     }
 }
 
-fn announcement(run: u32) -> Hop {
+pub(crate) fn announcement(run: u32) -> Hop {
     Hop { frames: 0, ..hop(run, 0, flags::RUN_BEGIN) }
 }
 

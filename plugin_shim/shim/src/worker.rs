@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use wire::control::{Control, RoundTrip};
 use wire::{Header, Hex32, Kind, status};
 
-use crate::burst::{Burst, Go};
+use crate::burst::Burst;
 use crate::connection::{Connection, Event};
 use crate::discovery::{self, Service, Trouble};
 use crate::doorbell::Doorbell;
@@ -73,8 +73,6 @@ pub struct Worker {
     statistics: Statistics,
     streaming_until: Instant,
     burst: Burst,
-    planar: Vec<f32>,
-    payload: Vec<u8>,
 }
 
 impl Worker {
@@ -99,8 +97,6 @@ impl Worker {
             statistics: Statistics::new(now),
             streaming_until: now,
             burst: Burst::default(),
-            planar: Vec::new(),
-            payload: Vec::new(),
         }
     }
 
@@ -279,7 +275,7 @@ impl Worker {
                     member.join_again();
                 }
             }
-            self.send_hops(&waits, now);
+            self.burst.send(&mut self.members, connection, &waits, now);
             self.send_waits(&waits);
             self.send_stats(now);
         }
@@ -298,45 +294,6 @@ impl Worker {
                 member.drain(newest);
             }
         }
-    }
-
-    /// Sends the bursts that are due, as far as credit allows, in as few messages as the limits allow.
-    fn send_hops(&mut self, waits: &[Option<Header>], now: Instant) {
-        loop {
-            let go = self.burst.go(&self.members, waits, now);
-            // Up to where the first of them end, so that BLOCKs come out equally long.
-            let until = self.members.iter().filter_map(|member| member.queue.end()).min();
-            let sent = go != Go::Nothing && until.is_some_and(|until| self.send_round(until));
-            while go == Go::All && self.send_round(i64::MAX) {}
-            if !sent {
-                break;
-            }
-        }
-        if let Some((_, connection)) = &mut self.connection {
-            connection.send_blocks();
-        }
-    }
-
-    /// Sends a BLOCK of each instance that has hops up to `until`, oldest first; whether there were any.
-    fn send_round(&mut self, until: i64) -> bool {
-        let Some((_, connection)) = &mut self.connection else { return false };
-        let mut ready: Vec<_> = self.members.iter_mut().collect();
-        ready.sort_by_key(|member| member.queue.first_stamp());
-        let mut any = false;
-        for member in ready {
-            let next = member.next_block(until, &mut self.planar, &mut self.payload);
-            let Some((header, taken)) = next.filter(|_| connection.has_credit(member.handle)) else {
-                continue;
-            };
-            match connection.add_block(member.handle, header, &self.payload) {
-                Sent::Yes => member.note_sent(&header, Instant::now()),
-                Sent::Later => return false,
-                Sent::Never => {}
-            }
-            member.queue.sent(taken);
-            any = true;
-        }
-        any
     }
 
     /// Asks for the frames that audio waits for, once everything of this process that can contribute is sent.
