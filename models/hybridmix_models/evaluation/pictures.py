@@ -9,8 +9,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from hybridmix.batch.loudness import loudness_range, short_term
 from hybridmix.features.levels import PAST, true_peak
+from hybridmix.measures.loudness import loudness_range, short_term
 from hybridmix.processors.staging import whole_song
 from hybridmix_models.data.types import Song
 from hybridmix_models.evaluation import density, staging

@@ -340,7 +340,10 @@ class MixSession:
     def listen(
         self, heard: Callable[[Mapping[str, Audio]], None], progress: Callable[[float], None] | None = None
     ) -> Report:
-        """Play the session and keep nothing of it: ``heard`` is called with what the plugins hear, by label."""
+        """Play the session from a neutral start and keep nothing of it.
+
+        ``heard`` is called with what the plugins hear, by label.
+        """
         return self._run(Sinks({}, lambda _: None), progress, heard).report
 
     def records(self) -> dict[str, Any]:
@@ -351,11 +354,11 @@ class MixSession:
         self,
         sinks: Sinks,
         progress: Callable[[float], None] | None,
-        heard: Callable[[Mapping[str, Audio]], None] = lambda _: None,
+        heard: Callable[[Mapping[str, Audio]], None] | None = None,
     ) -> Measurement:
         said = self._frozen or self._service
         assert said is not None, "enter the session first: with MixSession(...) as session"
-        if self._frozen is None and self.settings.start == "learned":
+        if self._frozen is None and self.settings.start == "learned" and heard is None:
             self._learn()
         frames = self.frames
         observer = Observer(said, self.rate, self._strips)
@@ -371,7 +374,8 @@ class MixSession:
                 observer.heard(inputs)
                 if self._frozen is not None:
                     self._frozen.heard(inputs)
-                heard({strip.shim.label: one for strip, one in zip(self._strips, inputs, strict=True)})
+                if heard is not None:
+                    heard({strip.shim.label: one for strip, one in zip(self._strips, inputs, strict=True)})
             count = min(frames - done, *(strip.output.frames for strip in self._strips))
             self._emit(count, sinks, observer)
             done += count
