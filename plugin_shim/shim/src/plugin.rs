@@ -229,7 +229,7 @@ fn take_restart(shared: &Shared) -> bool {
     let readout = &shared.readout;
     let on = readout.latency.load(Relaxed) > 0;
     let supported = readout.status.load(Relaxed) != status::RATE_UNSUPPORTED;
-    let differs = supported && shared.params.grooves() != on;
+    let differs = supported && shared.grooves() != on;
     differs && !readout.restart_asked.swap(true, Relaxed)
 }
 

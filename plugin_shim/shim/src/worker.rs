@@ -233,6 +233,16 @@ impl Worker {
                         self.statistics.answered(taken);
                     }
                 }
+                Event::Learning(said) => {
+                    if let Some(member) = self.members.iter().find(|m| m.instance() == said.instance) {
+                        member.learning(&said.state);
+                    }
+                }
+                Event::Plan(instance, text) => {
+                    if let Some(member) = self.members.iter().find(|m| m.instance() == instance) {
+                        member.learned(&text);
+                    }
+                }
                 Event::JoinRefused(refusal) => {
                     for member in self.members.iter_mut().filter(|member| !member.is_joined()) {
                         member.join_refused(now + JOIN_RETRY);
