@@ -20,6 +20,8 @@ from hybridmix.plan.breath import movement_db, ridden
 from hybridmix.plan.document import Learned, PlanFile, TrackPlan, series, steps
 from hybridmix.plan.levels import Levels
 from hybridmix.plan.making import Asked, Heard, plans, tables
+from hybridmix.processors.groove import HEARD
+from hybridmix.wire.header import Role
 
 Doubles = npt.NDArray[np.float64]
 
@@ -201,8 +203,9 @@ def test_a_file_that_is_not_there_and_one_that_cannot_be_written(tmp_path: Path)
 
 
 def _heard(power: Doubles, role: int, staging: float = 0.0, amount: float = 1.0, **sent: Doubles) -> Heard:
-    asked = Asked(role, amount, 0.0, 2.5, staging, -18.0)
-    return Heard(asked=asked, power=power, true_peak=0.25, energy=2.0 * power, sent=sent)
+    nothing = {name: np.full(len(power), np.nan) for name in HEARD}
+    asked = Asked(role, amount, 0.0, 2.5, staging, -18.0, 0.0, 5.0, 20.0)
+    return Heard(asked=asked, power=power, true_peak=0.25, energy=2.0 * power, sent=nothing | sent)
 
 
 def test_with_staging_in_a_plan_trim_and_gain_together_are_what_the_pass_decided() -> None:
@@ -245,3 +248,35 @@ def test_the_true_peak_of_a_track_does_not_depend_on_its_blocks() -> None:
             parts.add(audio[:, at : at + block])
         assert parts.true_peak == whole.true_peak > np.abs(audio).max()
         assert parts.powers(10) == pytest.approx(whole.powers(10))
+
+
+def _slots(frames: int, hits: dict[int, float]) -> dict[str, Doubles]:
+    """What groove heard over ``frames`` at 120 BPM: a hit of each of some slots, so many ms late, told in its frame."""
+    heard = {name: np.full(frames, np.nan) for name in HEARD}
+    for slot in range(int(frames * 0.4)):
+        frame, after = divmod(125.0 * slot, 50.0)
+        heard["slot"][int(frame)], heard["slot_ms"][int(frame)] = slot, after
+        if slot in hits:
+            told = min(int(frame) + 1, frames - 1)
+            for name, value in zip(HEARD, (slot, hits[slot], 0.5), strict=False):
+                heard[name][told] = value
+    return heard
+
+
+def test_a_plan_plays_every_slot_as_late_as_it_was_played() -> None:
+    late = {slot: 8.0 + (3.0 if slot % 2 else -3.0) for slot in range(4, 90)}
+    drums = _slots(240, late)
+    asked = Asked(Role.AI_STEM, 1.0, 0.0, 0.0, 0.0, 0.0, 0.5, 5.0, 20.0)
+    nothing = np.zeros(240)
+    kick = dataclasses.replace(_heard(nothing, Role.LIVE_SOURCE), sent=drums)
+    stem = dataclasses.replace(_heard(nothing, Role.AI_STEM), asked=asked, sent=_slots(240, {}))
+    made = tables({"kick": kick, "stem": stem})
+    assert not {"groove_ms", "groove_slot_ms"} & made["kick"].keys()
+    moved, begins = made["stem"]["groove_ms"], made["stem"]["groove_slot_ms"]
+    for slot in (4, 5, 40, 41, 89):
+        frame, after = divmod(125.0 * slot, 50.0)
+        assert moved[int(frame)] == pytest.approx(0.5 * late[slot], abs=1e-9)
+        assert begins[int(frame)] == after
+    assert moved[: int(125.0 * 4 // 50)].tolist() == [0.0] * 10, "before the first hit nothing moves"
+    few = dataclasses.replace(kick, sent=_slots(240, dict(list(late.items())[:7])))
+    assert "groove_ms" not in tables({"kick": few, "stem": stem})["stem"]

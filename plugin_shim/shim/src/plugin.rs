@@ -66,6 +66,15 @@ impl Plugin {
         }
     }
 
+    /// **main**: an activation at `rate` Hz is to come: some hosts ask for its latency before.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn expect(&self, rate: f64) {
+        let rate = rate as u32;
+        let late = self.shared.grooves() && wire::limits::is_rate(rate);
+        let latency = if late { dsp::groove::look_ahead(rate) } else { 0 };
+        self.shared.readout.latency.store(latency, Relaxed);
+    }
+
     /// **main**: the instance stays joined, to be there at once when it is activated again. The read-outs go
     /// to rest, so that an instance at rest is told by its state alone.
     pub fn deactivate(&self) {
@@ -122,7 +131,8 @@ impl Plugin {
         self.shared.host_dirty.swap(false, Relaxed)
     }
 
-    /// Latency in samples, as of the last activation: the look-ahead of groove where it was on, else 0.
+    /// Latency in samples, as of the last activation or of the one that is to come: the look-ahead of groove where it is
+    /// on, else 0.
     #[must_use]
     pub fn latency(&self) -> u32 {
         self.shared.readout.latency.load(Relaxed)

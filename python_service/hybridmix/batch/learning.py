@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import numpy as np
@@ -23,8 +23,10 @@ from hybridmix.plan.coding import MAX_FRAMES
 from hybridmix.plan.document import Learned, PlanFile, series, steps
 from hybridmix.plan.levels import Levels
 from hybridmix.plan.making import Asked, Heard, plans
+from hybridmix.plan.passing import SENT
+from hybridmix.presets import GrooveLimit
 from hybridmix.wire import parameters
-from hybridmix.wire.limits import FRAMES_PER_SECOND
+from hybridmix.wire.limits import FRAMES_PER_SECOND, MAX_GROOVE_CONSTANT_MS
 
 __all__ = ["learn"]
 
@@ -138,7 +140,7 @@ class _Pass:
             power=levels.powers(self._frames),
             true_peak=levels.true_peak,
             energy=frames("energy", 0.0),
-            sent={one.name: frames(one.name, np.nan) for one in parameters.load().parameters},
+            sent={name: frames(name, np.nan) for name in SENT},
         )
 
 
@@ -156,4 +158,7 @@ def _asked(settings: Mapping[str, float]) -> Asked:
         breath_depth_db=float(np.float32(settings["breath_depth"])),
         staging_amount=share("staging_amount"),
         staging_level_db=float(np.float32(settings["staging_level"])),
+        groove_amount=share("groove_amount"),
+        groove_limit_ms=get_args(GrooveLimit)[round(settings["groove_limit"])],
+        groove_constant_ms=0.0 if settings["groove_constant"] else MAX_GROOVE_CONSTANT_MS,
     )

@@ -274,8 +274,8 @@ class MixSession:
         if plan is not None:
             params["plan"] = FROZEN
         shim = Shim(bundle, track.label, session, params, plan)
-        # A plan has no groove, and so no latency.
-        late = LOOK_AHEAD_MS * self.rate // 1000 if plan is None and params["groove_amount"] > 0.0 else 0
+        grooves = params["groove_amount"] > 0.0 if plan is None else "groove_ms" in plan["values"]
+        late = LOOK_AHEAD_MS * self.rate // 1000 if grooves else 0
         return Strip(partial(self.open, track), shim, track.before, track.after, self.rate, late)
 
     def open(self, track: MixTrack) -> Source:

@@ -309,6 +309,7 @@ class Engine:
                 sent["trim_db"] = trim
             for said in processed:
                 sent |= said.sent()
+            sent |= self._rack.heard()
             if learns:
                 self.learner.note(Heard(action, frames, energy, sent, gains + trims + louder))
             if self._trace is not None:

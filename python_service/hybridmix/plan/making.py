@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from hybridmix.plan import breath, curves
+from hybridmix.plan import breath, curves, groove
 from hybridmix.plan.document import LEVEL, TrackPlan, series, steps
 from hybridmix.plan.levels import dbfs
 from hybridmix.processors.staging import whole_song
@@ -36,6 +36,9 @@ class Asked(NamedTuple):
     breath_depth_db: float
     staging_amount: float
     staging_level_db: float
+    groove_amount: float
+    groove_limit_ms: float
+    groove_constant_ms: float
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class Heard:
     true_peak: float
     #: K-weighted mean square, summed over the channels.
     energy: Doubles
-    #: What was sent for each frame by parameter, NaN where nothing was.
+    #: What was sent for each frame by parameter, and what groove heard of it (`hybridmix.processors.groove.HEARD`); NaN
+    #: where nothing was.
     sent: Mapping[str, Doubles]
 
 
@@ -75,9 +79,9 @@ def tables(tracks: Mapping[Track, Heard], settled: int = SETTLED) -> dict[Track,
     the group is that of the pass: what comes out of a plan is not known before it is played.
     """
     live = _movement([heard.energy for heard in tracks.values() if heard.asked.role == Role.LIVE_SOURCE])
+    played = groove.played([heard.sent for heard in tracks.values() if heard.asked.role == Role.LIVE_SOURCE])
     made = {}
     for track, heard in tracks.items():
-        # A frozen track has no groove: its look-ahead would make it late.
         sent = {name: heard.sent[name] for name in _NAMES if name in heard.sent}
         if (staged := _staged(heard)) is not None:
             sent |= staged
@@ -89,6 +93,7 @@ def tables(tracks: Mapping[Track, Heard], settled: int = SETTLED) -> dict[Track,
         placed = {name: curves.placed(name, one) for name, one in sent.items()}
         placed["breath_db"] = _breath(heard, live)
         made[track] = {name: table for name, table in placed.items() if table is not None}
+        made[track] |= _groove(heard, played)
     return made
 
 
@@ -111,6 +116,15 @@ def _breath(heard: Heard, live: Doubles | None) -> Doubles | None:
     if live is None or asked.role != Role.AI_STEM or asked.breath_amount <= 0.0:
         return None
     return breath.ridden(heard.energy, live, asked.breath_amount, asked.breath_depth_db)
+
+
+def _groove(heard: Heard, played: Mapping[int, float]) -> dict[str, Doubles]:
+    """Return groove that follows what was ``played``, as far as the track asks for it."""
+    asked = heard.asked
+    if asked.role != Role.AI_STEM or asked.groove_amount <= 0.0:
+        return {}
+    shifts = groove.shifts(played, limit_ms=asked.groove_limit_ms, constant_limit_ms=asked.groove_constant_ms)
+    return groove.tables(heard.sent, {slot: asked.groove_amount * shift for slot, shift in shifts.items()})
 
 
 def _movement(energies: Sequence[Doubles]) -> Doubles | None:

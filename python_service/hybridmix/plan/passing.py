@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from hybridmix.plan import curves
 from hybridmix.plan.making import Asked, Heard, tables, track_plan
+from hybridmix.processors.groove import HEARD
 from hybridmix.wire import parameters
 from hybridmix.wire.limits import FRAMES_PER_SECOND
 
@@ -21,10 +22,11 @@ Records = npt.NDArray[np.void]
 
 #: Samples of each track that are kept of a frame: left and right, where the sum of the group is largest in each hop.
 POINTS = 10
-#: Parameters, as fields of a record.
-SENT = tuple(one.name for one in parameters.load().parameters)
+#: What was sent, by parameter, and what groove heard, as fields of a record.
+SENT = (*(one.name for one in parameters.load().parameters), *HEARD)
 #: ``end`` is the frame's, in samples; ``member`` counts those of the pass; of what was not ``whole`` no level is known;
-#: ``asked`` are the fields of `Asked`; parameters by name what was sent, NaN where nothing was.
+#: ``asked`` are the fields of `Asked`; parameters by name what was sent, and
+#: `hybridmix.processors.groove.HEARD`, NaN where nothing was.
 RECORD = np.dtype(
     [
         ("end", "<i8"),
