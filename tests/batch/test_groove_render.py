@@ -105,8 +105,10 @@ def test_a_plan_moves_every_slot_from_the_first_with_the_latency_of_live_groove(
     np.testing.assert_array_equal(heard[0], np.asarray(stems[0][0])[: heard.shape[1]])
 
 
-def test_without_a_tempo_nothing_moves_and_the_report_says_why() -> None:
+def test_without_a_tempo_the_stems_own_beat_counts_once_it_is_heard() -> None:
     plain, _ = _render(None)
     stems, report = _render(1.0, tempo=None)
-    np.testing.assert_array_equal(stems[0], plain[0])
-    assert report.groove.idle == "the host says no tempo and beat; set Groove Tempo"
+    heard_after = 4 * RATE
+    np.testing.assert_array_equal(stems[0][:heard_after], plain[0][:heard_after])
+    assert report.groove.tempo_bpm == pytest.approx(120.0, abs=0.2)
+    assert report.groove.idle == ""
