@@ -20,24 +20,27 @@ from hybridmix.batch.private_service import PrivateService
 from hybridmix.batch.session_file import load
 from hybridmix.errors import InputError
 
-__all__ = ["DELAYS_MS", "Part", "Stage", "Voice", "load_voices", "on_stage"]
+__all__ = ["DEFAULT_TEMPO", "DELAYS_MS", "Part", "Stage", "Voice", "load_voices", "on_stage"]
 
 #: Control delays in the order of the plugin's choices.
 DELAYS_MS = (20, 40, 60, 100, 200)
 #: Largest block of the plugin's activation.
 LONGEST = 8192
 _ROLES = (None, "ai_stem", "live_source")
-_TEMPO = 120.0
+#: Tempo of a transport that nobody chose.
+DEFAULT_TEMPO = 120.0
 
 
 @dataclass(frozen=True)
 class Voice:
-    """One track: its name, from which its identity follows, role code of the wire, samples, and start values."""
+    """One track: its name, from which its identity follows, role code of the wire, samples, start values by name,
+    and settings: plain values by the permanent names of host parameters."""
 
     label: str
     role: int
     audio: Audio
     start: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,15 +77,19 @@ class Stage:
         voices: the tracks.
         rate: in Hz.
         delay_ms: control delay of every plugin.
+        tempo: of the transport, in quarter notes per minute; beat 0 is at sample 0.
 
     Raises:
         InputError: the plugin is not built.
     """
 
-    def __init__(self, voices: Sequence[Voice], rate: int, delay_ms: int) -> None:
+    def __init__(
+        self, voices: Sequence[Voice], rate: int, delay_ms: int, tempo: float = DEFAULT_TEMPO
+    ) -> None:
         self.voices = list(voices)
         self.rate = rate
         self.delay_ms = delay_ms
+        self._tempo = tempo
         self.instances = [identity(voice.label) for voice in voices]
         session, bundle = uuid4(), str(bundle_path())
         self._plugins: list[Any] = []
@@ -91,7 +98,16 @@ class Stage:
             plugin = minihost.Plugin(bundle, rate, LONGEST, channels, channels)
             self._plugins.append(plugin)
             plugin.set_state(minihost._core.vst3_state_join(_state(voice, instance, session, delay_ms), None))
+        self.restart()
         self.play([], 512, live=False)
+
+    def restart(self) -> None:
+        """Deactivate and activate every plugin: what a host does when a latency changes, and before a bounce.
+
+        Nothing rings on, and groove's latency is there where it is on.
+        """
+        for plugin in self._plugins:
+            plugin.reset()
 
     def close(self) -> None:
         """Unload the plugins."""
@@ -154,17 +170,19 @@ class Stage:
             there = audio[:, max(0, at) : max(0, at + frames)]
             heard[:, max(0, -at) : max(0, -at) + there.shape[1]] = there
         out = np.empty_like(heard)
-        beats = at * _TEMPO / 60.0 / self.rate
+        beats = at * self._tempo / 60.0 / self.rate
         plugin = self._plugins[index]
-        plugin.set_transport(_TEMPO, position_samples=at, position_beats=beats, is_playing=playing)
+        plugin.set_transport(self._tempo, position_samples=at, position_beats=beats, is_playing=playing)
         plugin.process(heard, out)
         return out
 
 
 @contextmanager
-def on_stage(service: PrivateService, voices: Sequence[Voice], rate: int, delay_ms: int) -> Iterator[Stage]:
+def on_stage(
+    service: PrivateService, voices: Sequence[Voice], rate: int, delay_ms: int, tempo: float = DEFAULT_TEMPO
+) -> Iterator[Stage]:
     """Load the plugins, have them registered at ``service``, and unload them at the end."""
-    stage = Stage(voices, rate, delay_ms)
+    stage = Stage(voices, rate, delay_ms, tempo)
     try:
         service.wait_for_members(stage.instances)
         yield stage
@@ -184,7 +202,11 @@ def _state(voice: Voice, instance: UUID, session: UUID, delay_ms: int) -> bytes:
         "format": "hybridmix-state",
         "instance": str(instance),
         "label": voice.label,
-        "params": {"control_delay": float(DELAYS_MS.index(delay_ms)), "role": float(voice.role)},
+        "params": {
+            **voice.settings,
+            "control_delay": float(DELAYS_MS.index(delay_ms)),
+            "role": float(voice.role),
+        },
         "session": str(session),
         "start": dict(voice.start),
         "version": 1,

@@ -22,6 +22,7 @@ __all__ = ["register"]
 _JSON = Annotated[bool, typer.Option("--json", help="print JSON with the keys of docs/benchmarks.md")]
 #: The rule: bridge and batch are measured without what a network costs, which `bench models` tells.
 _RULE = "equal-loudness"
+_Everything = Annotated[bool, typer.Option("--everything", help="with every section on, not gain alone")]
 _Model = Annotated[str, typer.Option("--model", help="gain model of the service")]
 
 _bench = typer.Typer(no_args_is_help=True, help="Measure this machine, beside a baseline in the same run.")
@@ -88,6 +89,7 @@ def faults(
 @_bench.command("parity")
 def parity(
     seconds: Annotated[float, typer.Option(min=4.0, max=20.0, help="of the demo session")] = 20.0,
+    everything: _Everything = False,
     as_json: _JSON = False,
 ) -> None:
     """Whether a live pass and a render give the same samples, and what happens where they cannot.
@@ -99,7 +101,7 @@ def parity(
 
     console = Console(stderr=True)
     with console.status("starting") as line:
-        figures = parity.measure(seconds, line.update)
+        figures = parity.measure(seconds, line.update, everything=everything)
     if as_json:
         typer.echo(json.dumps(figures))
     else:
