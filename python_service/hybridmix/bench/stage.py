@@ -142,7 +142,7 @@ class Stage:
                 time.sleep(max(0.0, begun + clock / self.rate - time.perf_counter()))
             for index in order:
                 at = begin + (offsets[index] if offsets else 0)
-                out = self._block(index, playing, at, end - begin)
+                out = self.block(index, playing, at, end - begin)
                 if playing:
                     outputs[index].append(out)
             clock += end - begin
@@ -162,8 +162,13 @@ class Stage:
         number = plugin.find_param(name)
         return str(plugin.param_to_text(number, plugin.get_param(number)))
 
-    def _block(self, index: int, playing: bool, at: int, frames: int) -> Audio:
-        """Process one block of one track: its audio from sample ``at`` on, or silence."""
+    def turn(self, index: int, title: str, share: float) -> None:
+        """Set a parameter of track ``index``, as hosts do: by its ``title``, to a ``share`` of its range, 0 to 1."""
+        plugin = self._plugins[index]
+        plugin.set_param(plugin.find_param(title), share)
+
+    def block(self, index: int, playing: bool, at: int, frames: int) -> Audio:
+        """Process one block of track ``index``: its audio from sample ``at`` on where it plays, or silence."""
         audio = self.voices[index].audio
         heard = np.zeros((len(audio), frames), np.float32)
         if playing:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hybridmix.engine.config import MODELS_FOLDER
-from hybridmix.engine.names import require_known
+from hybridmix.engine.names import DEFAULT, require_known
 from hybridmix.errors import HybridMixError, InputError
 
 __all__ = ["register"]
@@ -137,6 +137,28 @@ def models(
         figures = models.measure(
             tracks or [1, 8, 32, 64, 128], seconds, folder or MODELS_FOLDER, network, line.update
         )
+    _print(figures, as_json)
+
+
+@_bench.command("frames")
+def frames(
+    tracks: Annotated[int, typer.Option(min=1, max=128, help="tracks of one group")] = 32,
+    seconds: Annotated[float, typer.Option(min=5.0, help="how long they play")] = 60.0,
+    model: _Model = DEFAULT,
+    as_json: _JSON = False,
+) -> None:
+    """What a frame costs the service on one thread with every section on, beside gain alone.
+
+    Example: hybridmix bench frames --tracks 32 --seconds 60 --json
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the service
+    with _extras():
+        from hybridmix.bench import frames
+
+    require_known(model)
+    console = Console(stderr=True)
+    with console.status("starting") as line:
+        figures = frames.measure(tracks, seconds, model, line.update)
     _print(figures, as_json)
 
 
