@@ -13,9 +13,9 @@ from tests.built import NEEDS_PLUGIN
 
 from hybridmix.batch.plugin import LOOK_AHEAD_MS
 from hybridmix.batch.private_service import PrivateService
-from hybridmix.bench.everything import of_role
+from hybridmix.bench.everything import AMOUNTS, of_role
 from hybridmix.bench.stage import Voice, on_stage
-from hybridmix.presets import ROLES, SETTINGS
+from hybridmix.presets import ROLES
 from hybridmix.wire import parameters
 from hybridmix_models.evaluation.groove.splices import Ask, splice
 
@@ -144,8 +144,7 @@ def residuals() -> dict[str, tuple[float, float]]:
     """Residual in dB by amount, and how much its section does to the sound, in dB."""
     voices = [Voice("drums", LIVE, _sound(99, LIVE))]
     for number, (amount, case) in enumerate(CASES.items()):
-        off = {param: 0.0 for name, (param, _) in SETTINGS.items() if name.endswith("amount")}
-        on = {**off, **dict.fromkeys((amount, "overall_amount", *case.also), 100.0)}
+        on = {**dict.fromkeys(AMOUNTS, 0.0), **dict.fromkeys((amount, "overall_amount", *case.also), 100.0)}
         start = ROOM if amount == "room_amount" else {}
         voices.append(
             Voice(amount, case.role, _sound(number, case.role), start, {**of_role(case.role), **on})
@@ -160,10 +159,13 @@ def residuals() -> dict[str, tuple[float, float]]:
         for number, begin in enumerate(range(0, frames - BLOCK + 1, BLOCK)):
             for index, voice in enumerate(voices):
                 if index and number % TURN == TURN - 1:
-                    title = voice.label.replace("_", " ").title().replace("High Pass", "High-Pass")
                     # Groove is late where its amount is not 0; a host would have to start it anew.
                     lowest = 0.05 if voice.label == "groove_amount" else 0.0
-                    stage.turn(index, title, float(random.choice([lowest, 1.0, random.uniform(0.05, 1.0)])))
+                    stage.turn(
+                        index,
+                        AMOUNTS[voice.label],
+                        float(random.choice([lowest, 1.0, random.uniform(0.05, 1.0)])),
+                    )
                 outputs[index].append(stage.block(index, True, begin, BLOCK))
         rows = service.traced(skip)
     for voice, instance, blocks in zip(voices[1:], stage.instances[1:], outputs[1:], strict=True):
@@ -202,4 +204,4 @@ def test_automation_of_an_amount_is_that_of_ideal_ramps(
 
 
 def test_every_amount_is_tried() -> None:
-    assert set(CASES) == {param for name, (param, _) in SETTINGS.items() if name.endswith("amount")}
+    assert set(CASES) == set(AMOUNTS)

@@ -10,14 +10,12 @@ import pytest
 
 from hybridmix.batch.plugin import LOOK_AHEAD_MS
 from hybridmix.batch.private_service import PrivateService
-from hybridmix.bench.everything import of_role
+from hybridmix.bench.everything import AMOUNTS, of_role
 from hybridmix.bench.stage import Part, Voice, load_voices, on_stage
-from hybridmix.presets import SETTINGS
 
 SECONDS = 2.5
 #: The demo this much softer needs no trim of the group, which no amount takes back.
 SOFT = np.float32(0.1)
-AMOUNTS = [param for name, (param, _) in SETTINGS.items() if name.endswith("amount")]
 
 
 @pytest.fixture(scope="module")

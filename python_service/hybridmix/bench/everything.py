@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from hybridmix.presets import ROLES, Preset, Role
+from hybridmix.presets import ROLES, SETTINGS, Preset, Role
 
-__all__ = ["EVERYTHING", "of_role"]
+__all__ = ["AMOUNTS", "DEFAULT_TEMPO", "EVERYTHING", "of_role", "of_track"]
+
+#: Tempo of a transport that nobody chose.
+DEFAULT_TEMPO: Final = 120.0
+
+#: Titles, as hosts show them, of the parameters that say how much there is of something, by permanent name.
+AMOUNTS: Final = {
+    param: param.replace("high_pass", "high-pass").replace("_", " ").title()
+    for name, (param, _) in SETTINGS.items()
+    if name.endswith("amount")
+}
 
 #: What each role takes part in; a track without one can only be brought to the session's level.
 EVERYTHING: Final[dict[Role | None, Preset]] = {
@@ -32,3 +42,8 @@ def of_role(code: int) -> dict[str, float]:
     """Return the settings for the role of that ``code``: plain values by the permanent names of host parameters."""
     (role,) = (role for role, number in ROLES.items() if number == code)
     return EVERYTHING[role].params()
+
+
+def of_track(role: Role) -> dict[str, Any]:
+    """Return the settings for ``role`` as a track of a session names them, its role too."""
+    return {name: getattr(EVERYTHING[role], name) for name in ("role", *SETTINGS)}

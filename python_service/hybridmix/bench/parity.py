@@ -17,8 +17,8 @@ from hybridmix.batch.audio import Audio
 from hybridmix.batch.private_service import PrivateService
 from hybridmix.batch.session_file import load
 from hybridmix.bench.control_timer import ControlTimer
-from hybridmix.bench.everything import of_role
-from hybridmix.bench.stage import DEFAULT_TEMPO, Part, Stage, Voice, load_voices, members, on_stage
+from hybridmix.bench.everything import DEFAULT_TEMPO, of_role
+from hybridmix.bench.stage import Part, Stage, Voice, load_voices, members, on_stage
 from hybridmix.engine.names import DEFAULT
 from hybridmix.presets import ROLES
 from hybridmix.wire import parameters
@@ -106,7 +106,7 @@ def measure(
 
 def _with_everything(voice: Voice) -> Voice:
     """Every section of ``voice`` on; it begins staged, an AI stem in a room, a live source dense."""
-    start: dict[str, float] = {**voice.start, "staging_db": -3.0}
+    start = dict(voice.start, staging_db=-3.0)
     if voice.role == ROLES["ai_stem"]:
         start |= {
             one.name: 2.0 * one.neutral for one in parameters.load().parameters if one.section == "reverb"

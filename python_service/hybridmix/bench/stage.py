@@ -18,17 +18,18 @@ from hybridmix.batch.audio import Audio, file_source
 from hybridmix.batch.plugin import bundle_path, identity
 from hybridmix.batch.private_service import PrivateService
 from hybridmix.batch.session_file import load
+from hybridmix.bench.everything import DEFAULT_TEMPO
 from hybridmix.errors import InputError
+from hybridmix.presets import Preset
+from hybridmix.presets.host import preset_state
 
-__all__ = ["DEFAULT_TEMPO", "DELAYS_MS", "Part", "Stage", "Voice", "load_voices", "on_stage"]
+__all__ = ["DELAYS_MS", "Part", "Stage", "Voice", "load_voices", "on_stage"]
 
 #: Control delays in the order of the plugin's choices.
 DELAYS_MS = (20, 40, 60, 100, 200)
 #: Largest block of the plugin's activation.
 LONGEST = 8192
 _ROLES = (None, "ai_stem", "live_source")
-#: Tempo of a transport that nobody chose.
-DEFAULT_TEMPO = 120.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ class Stage:
         self.instances = [identity(voice.label) for voice in voices]
         session, bundle = uuid4(), str(bundle_path())
         self._plugins: list[Any] = []
+        #: Whether each is late by groove's look-ahead, as of its last activation.
+        self._late = [False] * len(voices)
         for voice, instance in zip(voices, self.instances, strict=True):
             channels = len(voice.audio)
             plugin = minihost.Plugin(bundle, rate, LONGEST, channels, channels)
@@ -106,8 +109,43 @@ class Stage:
 
         Nothing rings on, and groove's latency is there where it is on.
         """
+        for index in range(len(self._plugins)):
+            self.restart_one(index)
+
+    def restart_one(self, index: int) -> None:
+        """Deactivate and activate the plugin of track ``index``."""
+        self._plugins[index].reset()
+        self._late[index] = self._wants_late(index)
+
+    def restart_where_late(self, index: int) -> bool:
+        """Start track ``index`` anew where groove was switched on or off, as its plugin asks a host to; say whether."""
+        if self._wants_late(index) == self._late[index]:
+            return False
+        self.restart_one(index)
+        return True
+
+    def _wants_late(self, index: int) -> bool:
+        return bool(self.saved(index)["params"]["groove_amount"] > 0.0)
+
+    def saved(self, index: int) -> dict[str, Any]:
+        """Return what a project would save of track ``index``."""
+        state, _ = minihost._core.vst3_state_split(self._plugins[index].get_state())
+        found: dict[str, Any] = json.loads(state)
+        return found
+
+    def load(self, index: int, preset: Preset) -> None:
+        """Load a preset on track ``index``, as from a host's browser."""
+        params, now = preset.params(), self.saved(index)["params"]
+        # minihost takes a state that changes nothing for one that was refused.
+        if all(now[name] == value for name, value in params.items()):
+            return
+        state = json.dumps(preset_state(params)).encode()
+        self._plugins[index].set_state(minihost._core.vst3_state_join(state, None))
+
+    def go_live(self, live: bool) -> None:
+        """Tell every plugin whether the host plays in real time or renders."""
         for plugin in self._plugins:
-            plugin.reset()
+            plugin.non_realtime = not live
 
     def close(self) -> None:
         """Unload the plugins."""
@@ -133,8 +171,7 @@ class Stage:
             offsets: samples by which each track's timeline is ahead.
         """
         order = list(range(len(self.voices)) if order is None else order)
-        for plugin in self._plugins:
-            plugin.non_realtime = not live
+        self.go_live(live)
         outputs: list[list[Audio]] = [[] for _ in self.voices]
         clock, begun = 0, time.perf_counter()
         for playing, begin, end in _blocks(self.rate // 10, parts, block):
@@ -167,11 +204,11 @@ class Stage:
         plugin = self._plugins[index]
         plugin.set_param(plugin.find_param(title), share)
 
-    def block(self, index: int, playing: bool, at: int, frames: int) -> Audio:
+    def block(self, index: int, playing: bool, at: int, frames: int, *, silent: bool = False) -> Audio:
         """Process one block of track ``index``: its audio from sample ``at`` on where it plays, or silence."""
         audio = self.voices[index].audio
         heard = np.zeros((len(audio), frames), np.float32)
-        if playing:
+        if playing and not silent:
             there = audio[:, max(0, at) : max(0, at + frames)]
             heard[:, max(0, -at) : max(0, -at) + there.shape[1]] = there
         out = np.empty_like(heard)

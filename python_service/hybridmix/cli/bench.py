@@ -40,6 +40,7 @@ def bridge(
     block: Annotated[int, typer.Option(min=16, max=8192, help="samples per host block")] = 512,
     rate: Annotated[int, typer.Option(min=44100, max=192000, help="sample rate in Hz")] = 48000,
     model: _Model = _RULE,
+    everything: _Everything = False,
     as_json: _JSON = False,
 ) -> None:
     """Round trips from a hop sent to its values received, with real plugins at audio cadence.
@@ -49,7 +50,7 @@ def bridge(
     from hybridmix.bench import bridge
 
     require_known(model)
-    _print(bridge.measure(tracks, seconds, block, rate, model), as_json)
+    _print(bridge.measure(tracks, seconds, block, rate, model, everything=everything), as_json)
 
 
 @_bench.command("render")
@@ -57,6 +58,7 @@ def render(
     tracks: Annotated[int, typer.Option(min=1, max=128, help="stereo tracks")] = 16,
     seconds: Annotated[float, typer.Option(min=5.0, help="length of the session")] = 60.0,
     model: _Model = _RULE,
+    everything: _Everything = False,
     as_json: _JSON = False,
 ) -> None:
     """Batch rendering in x real time, beside the same loop with a plugin that passes through.
@@ -67,7 +69,7 @@ def render(
         from hybridmix.bench import render
 
     require_known(model)
-    _print(render.measure(tracks, seconds, model), as_json)
+    _print(render.measure(tracks, seconds, model, everything=everything), as_json)
 
 
 @_bench.command("faults")
@@ -109,6 +111,31 @@ def parity(
     if not figures["identical"]:
         raise HybridMixError(
             "not every pass gave the same samples with all counters 0; see the passes above."
+        )
+
+
+@_bench.command("chain")
+def chain(
+    seconds: Annotated[float, typer.Option(min=5.0, help="of audio, as fast as it goes")] = 600.0,
+    seed: Annotated[int, typer.Option(min=0, help="what the host does follows from it")] = 1,
+    model: _Model = DEFAULT,
+    as_json: _JSON = False,
+) -> None:
+    """All sections on, and a host that starts, stops, mutes, seeks, turns amounts and loads presets at random.
+
+    Needs minihost, from the extra dev. Example: hybridmix bench chain --seconds 60 --seed 7 --json
+    """
+    with _extras():
+        from hybridmix.bench import chain
+
+    require_known(model)
+    console = Console(stderr=True)
+    with console.status("starting") as line:
+        figures = chain.measure(seconds, seed, model, line.update)
+    _print(figures, as_json)
+    if figures["nonfinite_samples"] or figures["outside_range"] or not figures["recovered_identical"]:
+        raise HybridMixError(
+            "a sample was not finite, a value outside its range, or the state was not recovered; see the figures above."
         )
 
 
