@@ -68,7 +68,7 @@ impl Track {
             let state: PluginState =
                 instance.plugin_handle().get_extension().ok_or("the plugin has no state")?;
             let bytes = std::fs::read(path)?;
-            state.load(&mut instance.plugin_handle(), &mut bytes.as_slice())?;
+            state.load(&instance.plugin_handle(), &mut bytes.as_slice())?;
         }
         let configuration = PluginAudioConfiguration {
             sample_rate: f64::from(settings.rate),

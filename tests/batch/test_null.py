@@ -7,11 +7,14 @@ from importlib import resources
 
 import numpy as np
 import pytest
+from tests.built import NEEDS_PLUGIN
 
 from hybridmix.batch.plugin import LOOK_AHEAD_MS
 from hybridmix.batch.private_service import PrivateService
 from hybridmix.bench.everything import AMOUNTS, of_role
 from hybridmix.bench.stage import Part, Voice, load_voices, on_stage
+
+pytestmark = NEEDS_PLUGIN
 
 SECONDS = 2.5
 #: The demo this much softer needs no trim of the group, which no amount takes back.
