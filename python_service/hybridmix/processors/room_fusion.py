@@ -51,8 +51,8 @@ class Estimates(NamedTuple):
     predelay_ms: Floats
     predelay_spread: Floats
 
-    def of(self, rows: npt.NDArray[np.bool_]) -> Estimates:
-        """Return those of ``rows`` (n,)."""
+    def of(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> Estimates:
+        """Return those of ``rows``, flags (n,) or numbers."""
         return Estimates(*(field[rows] for field in self))
 
 
