@@ -21,8 +21,8 @@ __all__ = ["OCTAVES_HZ", "RANGES", "SEEN", "SIZES", "WIDTH", "Estimate", "RoomNe
 #: Octaves whose reverberation time is estimated. Of the highest the network hears the part below 7.5 kHz.
 OCTAVES_HZ = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 WIDTH = 96
-#: What is looked at and what is found per octave.
-_LOOKS, _FINDS = 32, 24
+#: What is looked at and what is found per octave, and what is found of all octaves together.
+_LOOKS, _FINDS, _WHOLE = 32, 24, 48
 #: Frames of 10 ms before a frame of 50 ms that the convolutions see.
 SEEN = 73
 #: Frames of 10 ms over which lines are laid through levels, and the slope that counts as one, in dB/s.
@@ -47,8 +47,8 @@ SIZES = {
     "begun": None,
     "loudest": None,
     "memory": WIDTH,
-    "found": _OCTAVES * _FINDS,
-    "weight": _OCTAVES,
+    "found": _OCTAVES * _FINDS + _WHOLE,
+    "weight": _OCTAVES + 1,
 }
 
 
@@ -78,11 +78,15 @@ class RoomNetwork(nn.Module):
         self.memory = nn.GRU(WIDTH, WIDTH, batch_first=True)
         #: In training alone: a few hundred songs and rooms are soon known by heart.
         self.forget = nn.Dropout(0.2)
-        self.weigh, self.weigh_all = nn.Linear(_LOOKS, 1), nn.Linear(WIDTH, _OCTAVES)
+        self.weigh, self.weigh_all = nn.Linear(_LOOKS, 1), nn.Linear(WIDTH, _OCTAVES + 1)
         self.offer, self.offer_all = nn.Linear(_LOOKS, _FINDS), nn.Linear(WIDTH, _OCTAVES * _FINDS)
+        self.offer_whole = nn.Linear(WIDTH, _WHOLE)
         self.own = nn.Linear(_FINDS + 1, 2)
         self.answer = nn.Sequential(
-            nn.Linear(_OCTAVES * (_FINDS + 1), 96), nn.ReLU(), self.forget, nn.Linear(96, 2 * _VALUES)
+            nn.Linear(_OCTAVES * (_FINDS + 1) + _WHOLE + 1, 96),
+            nn.ReLU(),
+            self.forget,
+            nn.Linear(96, 2 * _VALUES),
         )
 
     def forward(self, heard: Tensor) -> Estimate:
@@ -90,11 +94,11 @@ class RoomNetwork(nn.Module):
         before = heard[:, :1].expand(-1, SEEN, -1)
         looked = self.forget(self.look(torch.cat([before, heard], dim=1)))
         memory, _ = self.memory(self.gather(looked))
-        weight, offer = self.judge(looked, self.forget(memory))
+        told, weight = self.judge(looked, self.forget(memory))
         # The fading sums of all frames at once: divide by the fade of each frame, sum up, multiply.
         fade = _FADE ** torch.arange(memory.shape[1], dtype=heard.dtype, device=heard.device)[:, None]
-        found = torch.cumsum((offer * weight[..., None]).flatten(start_dim=2) / fade, dim=1) * fade
-        return self.conclude(found, torch.cumsum(weight / fade, dim=1) * fade)
+        found, total = (torch.cumsum(each / fade, dim=1) * fade for each in (told, weight))
+        return self.conclude(found, total)
 
     def look(self, heard: Tensor) -> Tensor:
         """Turn frames of 10 ms (b, `SEEN` + 5 T, `BANDS`) into what is seen every 50 ms, (b, T, 7, looks)."""
@@ -112,16 +116,22 @@ class RoomNetwork(nn.Module):
         return gathered
 
     def judge(self, looked: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Return how much a moment tells of each octave (…, 7), and what (…, 7, finds)."""
-        weight = self.weigh(looked)[..., 0] + self.weigh_all(memory)
-        offer = self.offer(looked) + torch.unflatten(self.offer_all(memory), -1, (_OCTAVES, _FINDS))
-        return torch.sigmoid(weight) + 1e-4, torch.tanh(offer)
+        """Return what a moment tells, by its weights (…, 7 finds + whole), and these: of each octave, of all (…, 8)."""
+        octaves = torch.unflatten(self.offer_all(memory), -1, (_OCTAVES, _FINDS)) + self.offer(looked)
+        every = self.weigh_all(memory)
+        each = self.weigh(looked)[..., 0] + every[..., :_OCTAVES]
+        weight = torch.sigmoid(torch.cat([each, every[..., _OCTAVES:]], dim=-1)) + 1e-4
+        told = (torch.tanh(octaves) * weight[..., :_OCTAVES, None]).flatten(start_dim=-2)
+        whole = torch.tanh(self.offer_whole(memory)) * weight[..., _OCTAVES:]
+        return torch.cat([told, whole], dim=-1), weight
 
     def conclude(self, found: Tensor, total: Tensor) -> Estimate:
-        """Estimate from the sums of what moments told (…, 7 finds) and of how much they did (…, 7)."""
-        total = total[..., None]
-        mean = torch.cat([torch.unflatten(found, -1, (_OCTAVES, _FINDS)) / total, torch.log(total)], dim=-1)
-        said, own = self.answer(mean.flatten(start_dim=-2)), self.own(mean)
+        """Estimate from the sums of what moments told and of their weights, shapes as of `judge`."""
+        each, all_of = total[..., :_OCTAVES, None], total[..., _OCTAVES:]
+        octaves = torch.unflatten(found[..., :-_WHOLE], -1, (_OCTAVES, _FINDS)) / each
+        mean = torch.cat([octaves, torch.log(each)], dim=-1)
+        whole = torch.cat([found[..., -_WHOLE:] / all_of, torch.log(all_of)], dim=-1)
+        said, own = self.answer(torch.cat([mean.flatten(start_dim=-2), whole], dim=-1)), self.own(mean)
         value, spread = said[..., :_VALUES], said[..., _VALUES:]
         t60 = torch.exp((value[..., :_OCTAVES] + own[..., 0] + _MIDDLE_T60).clamp(-4.0, 4.0))
         t60_spread = spread[..., :_OCTAVES] + own[..., 1]
@@ -181,9 +191,8 @@ class RoomStep(nn.Module):
         joint = torch.cat([before, heard], dim=1)
         looked = network.look(joint)[:, 0]
         memory = self._remember(network.gather(looked), memory)
-        share, offer = network.judge(looked, memory)
-        found = _FADE * found + (share[..., None] * offer).flatten(start_dim=1)
-        weight = _FADE * weight + share
+        told, share = network.judge(looked, memory)
+        found, weight = _FADE * found + told, _FADE * weight + share
         said = network.conclude(found, weight)
         return (
             said.t60_s.clamp(*RANGES["t60_s"]),

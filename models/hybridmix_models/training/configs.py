@@ -90,14 +90,14 @@ class Room(Run):
 
 
 ROOM = Room(
-    steps=4400,
+    steps=3000,
     minutes=90.0,
     learning_rate=2e-3,
     weight_decay=0.05,
     batch=24,
     log_every=20,
-    validate_every=400,
-    average=0.998,
+    validate_every=300,
+    average=0.995,
 )
 
 EMBEDDING = Embedding(
