@@ -23,7 +23,7 @@ from hybridmix_models.breath import Breath, filters
 from hybridmix_models.density import Density
 from hybridmix_models.dip import Dip, hearing
 from hybridmix_models.gain import EqualLoudness, Headroom
-from hybridmix_models.groove import Groove
+from hybridmix_models.groove.rule import Groove
 from hybridmix_models.staging import Staging
 
 __all__ = ["CATALOGUE", "Export", "Tensor"]

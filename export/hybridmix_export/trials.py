@@ -13,7 +13,7 @@ from hybridmix_models.gain import reference
 from hybridmix_models.gain.features import STRIDE
 from hybridmix_models.gain.logmel import SAMPLES
 from hybridmix_models.gain.network import GainNetwork
-from hybridmix_models.groove import Groove
+from hybridmix_models.groove.rule import Groove
 from hybridmix_models.room.bands import OVERLAP, Levels, hear
 from hybridmix_models.room.network import RANGES, RoomNetwork
 

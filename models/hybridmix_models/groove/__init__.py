@@ -1,5 +1,4 @@
-"""Groove: how early or late a drummer's next slot will be, from the slots so far (docs/groove.md)."""
+"""Groove: how early or late a drummer's next slot will be, from the slots so far (docs/groove.md).
 
-from hybridmix_models.groove.rule import Groove
-
-__all__ = ["Groove"]
+Nothing is imported here: the commands beside the rule are part of every command line, and the rule needs torch.
+"""

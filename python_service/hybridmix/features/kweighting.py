@@ -9,10 +9,12 @@ and a bounce batch differently, and must agree.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
-from pyloudnorm.iirfilter import IIRfilter
-from scipy.signal import sosfilt
 
 from hybridmix.errors import InputError
 
@@ -20,10 +22,16 @@ __all__ = ["KWeighting"]
 
 Doubles = npt.NDArray[np.float64]
 
-# The analogue prototypes of the two stages of BS.1770 (gain dB, Q, corner Hz), which give the table of
-# the recommendation exactly at 48 kHz and the same curve at every other rate.
-_SHELF = (3.99984385397, 0.7071752369554193, 1681.9744509555319, "high_shelf_DeMan")
-_HIGH_PASS = (0.0, 0.5003270373253953, 38.13547087613982, "high_pass_DeMan")
+# The analogue prototypes of the two stages of BS.1770, which give the table of the recommendation exactly at 48 kHz and
+# the same curve at every other rate: B. De Man, "Evaluation of Implementations of the EBU R128 Loudness Measurement",
+# AES 145, 2018. Corner in Hz and Q; of the shelf also its gain in dB, and the power of it that is at the corner.
+_SHELF_HZ, _SHELF_Q, _SHELF_DB, _SHELF_POWER = (
+    1681.9744509555319,
+    0.7071752369554193,
+    3.99984385397,
+    0.499666774155,
+)
+_HIGH_PASS_HZ, _HIGH_PASS_Q = 38.13547087613982, 0.5003270373253953
 
 #: Numbers of state: two for each stage.
 _ORDER = 4
@@ -48,12 +56,7 @@ class KWeighting:
         lengths = [length for length in range(1, self.hop + 1) if self.hop % length == 0]
         self._length = min(lengths, key=lambda length: abs(length - _BLOCK))
         self._blocks = self.hop // self._length
-        sections = np.array(
-            [
-                np.concatenate([stage.b, stage.a]) / stage.a[0]
-                for stage in (IIRfilter(*design[:3], rate, design[3]) for design in (_SHELF, _HIGH_PASS))
-            ]
-        )
+        sections = (_shelf(rate), _high_pass(rate))
         length = self._length
         # What each sample of a block, and each number of state at its beginning, leads to by its end.
         outputs, ends = _responses(sections, np.eye(length), np.zeros((length, _ORDER)))
@@ -85,10 +88,41 @@ class KWeighting:
         return np.add.reduce(weighted, axis=-1), state
 
 
-def _responses(sections: Doubles, audio: Doubles, states: Doubles) -> tuple[Doubles, Doubles]:
+class _Section(NamedTuple):
+    """A filter of second order: what weighs the samples, and what weighs its own outputs."""
+
+    b: tuple[float, float, float]
+    a: tuple[float, float]
+
+
+def _shelf(rate: int) -> _Section:
+    warped = math.tan(math.pi * _SHELF_HZ / rate)
+    square, high = warped * warped, 10.0 ** (_SHELF_DB / 20.0)
+    slope, corner = warped / _SHELF_Q, high**_SHELF_POWER * warped / _SHELF_Q
+    scale = 1.0 + slope + square
+    return _Section(
+        b=((high + corner + square) / scale, 2.0 * (square - high) / scale, (high - corner + square) / scale),
+        a=(2.0 * (square - 1.0) / scale, (1.0 - slope + square) / scale),
+    )
+
+
+def _high_pass(rate: int) -> _Section:
+    warped = math.tan(math.pi * _HIGH_PASS_HZ / rate)
+    square, slope = warped * warped, warped / _HIGH_PASS_Q
+    scale = 1.0 + slope + square
+    return _Section(b=(1.0, -2.0, 1.0), a=(2.0 * (square - 1.0) / scale, (1.0 - slope + square) / scale))
+
+
+def _responses(sections: Sequence[_Section], audio: Doubles, states: Doubles) -> tuple[Doubles, Doubles]:
     """Filter each row of ``audio`` from its state (rows, 4); returns the outputs and the new states."""
-    outputs, after = sosfilt(sections, audio, axis=-1, zi=states.reshape(-1, 2, 2).transpose(1, 0, 2))
-    return outputs, after.transpose(1, 0, 2).reshape(-1, _ORDER)
+    outputs, after = audio.copy(), states.copy()
+    for column in outputs.T:
+        for section, state in zip(sections, (after[:, :2], after[:, 2:]), strict=True):
+            given = column.copy()
+            column[:] = section.b[0] * given + state[:, 0]
+            state[:, 0] = section.b[1] * given - section.a[0] * column + state[:, 1]
+            state[:, 1] = section.b[2] * given - section.a[1] * column
+    return outputs, after
 
 
 def _propagation(kept: Doubles, blocks: int) -> Doubles:

@@ -20,7 +20,7 @@ from hybridmix_models.data.generator.grooves import GrooveFile, read_groove
 from hybridmix_models.data.generator.kit import Kit
 from hybridmix_models.data.types import FRAME, RATE, Floats
 from hybridmix_models.evaluation.groove.hits import CLOSE, Heard, compare, detect
-from hybridmix_models.groove import Groove as Rule
+from hybridmix_models.groove.rule import Groove as Rule
 
 __all__ = ["DELAY_S", "LIMITS_MS", "Played", "perform", "play", "session"]
 
