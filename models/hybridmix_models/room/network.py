@@ -9,7 +9,7 @@ Two forms of one network: whole excerpts in training, frames of 50 ms in use. Bo
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -99,6 +99,13 @@ class RoomNetwork(nn.Module):
         fade = _FADE ** torch.arange(memory.shape[1], dtype=heard.dtype, device=heard.device)[:, None]
         found, total = (torch.cumsum(each / fade, dim=1) * fade for each in (told, weight))
         return self.conclude(found, total)
+
+    def widen(self, t60: float, ratio: float) -> None:
+        """Make the spreads of T60 and of the ratio so many times as wide."""
+        bias = cast("nn.Linear", self.answer[-1]).bias
+        with torch.no_grad():
+            bias[_VALUES : _VALUES + _OCTAVES] += math.log(t60)
+            bias[_VALUES + _OCTAVES] += math.log(ratio)
 
     def look(self, heard: Tensor) -> Tensor:
         """Turn frames of 10 ms (b, `SEEN` + 5 T, `BANDS`) into what is seen every 50 ms, (b, T, 7, looks)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import cast
 
 import numpy as np
@@ -65,6 +66,11 @@ class RoomTask:
             likely.append(float(torch.stack(list(_losses(said, data, rows).values())).sum()))
             ends.append([field[:, -1].numpy() for field in said])
         heard = Estimates(*(np.concatenate(field) for field in zip(*ends, strict=True)))
+        # Spreads as `finished` widens them: what is kept is as unsure as it is wrong.
+        widths = _widths(heard, data)
+        heard = heard._replace(
+            t60_spread=widths["t60"] * heard.t60_spread, drr_spread_db=widths["drr"] * heard.drr_spread_db
+        )
         single = _wrong(heard.t60_s, data.t60_s)
         rooms = [
             np.flatnonzero(data.room == room) for room in np.unique(data.room[np.isfinite(data.predelay_ms)])
@@ -84,11 +90,21 @@ class RoomTask:
             "spread_at_60": at_60,
             "wrong_at_60": float((np.nanmedian(fused, axis=1)[spread <= at_60] > _WRONG).mean()),
             "drr_median_db": float(np.median(np.abs(heard.drr_db - data.drr_db))),
+            **{f"width_{name}": width for name, width in widths.items()},
         }
 
-    def finished(self, module: nn.Module, figures: dict[str, float]) -> nn.Module:  # noqa: ARG002
-        """See `Task.finished`: the network as it is."""
-        return module
+    def finished(self, module: nn.Module, figures: dict[str, float]) -> nn.Module:
+        """See `Task.finished`: its spreads widened to how far off it was in validation."""
+        kept = cast("RoomNetwork", copy.deepcopy(module))
+        kept.widen(figures["width_t60"], figures["width_drr"])
+        return kept
+
+
+def _widths(heard: Estimates, data: Excerpts) -> dict[str, float]:
+    """Return by how much the spreads of T60, 250 Hz to 4 kHz, and of the ratio are too small: the likeliest factors."""
+    off = np.abs(np.log(heard.t60_s / data.t60_s)) / heard.t60_spread
+    ratio = np.abs(heard.drr_db - data.drr_db) / heard.drr_spread_db
+    return {"t60": float(np.nanmean(off[:, JUDGED])), "drr": float(ratio.mean())}
 
 
 def _wrong(t60_s: npt.NDArray[np.floating], truth_s: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
