@@ -72,7 +72,9 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         Annotated[
             float,
             msgspec.Meta(
-                ge=20.0, le=300.0, description="tempo that groove counts by, from sample 0 on; it needs one"
+                ge=20.0,
+                le=300.0,
+                description="tempo that groove counts by, from sample 0 on; heard from the AI stems when left out",
             ),
         ]
         | None
