@@ -145,6 +145,26 @@ def test_a_state_that_is_loaded_later_makes_another_member_of_the_instance(stage
     assert stage.seen(probe, mixing)["instances"][0]["joined"] == 2
 
 
+def test_a_state_that_is_loaded_before_the_first_identity_is_confirmed_keeps_its_own(stage: Stage) -> None:
+    service = stage.serve()
+    service.joining = False
+    probe = stage.probe(instances=1)
+    stage.until(lambda: service.of(Kind.JOIN))
+    identity = str(uuid4())
+    probe.tell(f"load 0 {identity}")
+    stage.seen(probe, lambda s: s["instances"][0]["instance"] == identity)
+    stage.rest(0.1)
+    service.let_join()
+    stage.rest(0.1)
+    stage.until(lambda: len(service.of(Kind.JOIN)) == 2)
+    service.let_join()
+    stage.until(lambda: len(service.blocks()) > 5)
+    assert {str(block.instance) for block in service.blocks()} == {identity}
+    assert begins(service.blocks()[0])
+    seen = stage.seen(probe, mixing)["instances"][0]
+    assert (seen["instance"], seen["joined"]) == (identity, 1)
+
+
 def test_an_identity_that_the_service_gives_is_taken_over_and_must_be_saved(stage: Stage) -> None:
     service = stage.serve()
     asked, given = uuid4(), uuid4()
