@@ -165,6 +165,20 @@ def test_a_state_that_is_loaded_before_the_first_identity_is_confirmed_keeps_its
     assert (seen["instance"], seen["joined"]) == (identity, 1)
 
 
+def test_an_instance_that_is_gone_before_it_is_joined_leaves_all_the_same(stage: Stage) -> None:
+    service = stage.serve()
+    service.joining = False
+    probe = stage.probe(instances=2)
+    stage.until(lambda: len(service.of(Kind.JOIN)) == 2)
+    joins = [message.control for message in service.of(Kind.JOIN)]
+    probe.tell("drop 0")
+    stage.rest(0.1)
+    service.let_join()
+    stage.until(lambda: service.of(Kind.LEAVE))
+    assert isinstance(joins[0], messages.Join)
+    assert [message.header.instance for message in service.of(Kind.LEAVE)] == [joins[0].instance]
+
+
 def test_an_identity_that_the_service_gives_is_taken_over_and_must_be_saved(stage: Stage) -> None:
     service = stage.serve()
     asked, given = uuid4(), uuid4()

@@ -225,6 +225,12 @@ impl Worker {
                 Event::Joined(joined) => {
                     if let Some(member) = self.members.iter_mut().find(|m| m.handle == joined.handle) {
                         member.joined(&joined);
+                    } else {
+                        // Detached before it knew under which name it would have to leave.
+                        connection.send(
+                            &Header { instance: joined.instance, ..Header::new(Kind::Leave) },
+                            &[],
+                        );
                     }
                 }
                 Event::Params(header, values) => {
