@@ -179,6 +179,18 @@ def test_an_instance_that_is_gone_before_it_is_joined_leaves_all_the_same(stage:
     assert [message.header.instance for message in service.of(Kind.LEAVE)] == [joins[0].instance]
 
 
+def test_values_reach_the_owner_of_an_identity_while_another_instance_asks_for_it(stage: Stage) -> None:
+    service = stage.serve()
+    probe = stage.probe(instances=2)
+    owner = stage.seen(probe, mixing)["instances"][1]["instance"]
+    service.joining = False
+    probe.tell(f"load 0 {owner}")
+    stage.until(lambda: len(service.of(Kind.JOIN)) == 3)
+    service.gain_db = -18.0
+    seen = stage.seen(probe, lambda s: s["instances"][1]["gain_db"] < -17.9)
+    assert not seen["instances"][0]["up"]
+
+
 def test_an_identity_that_the_service_gives_is_taken_over_and_must_be_saved(stage: Stage) -> None:
     service = stage.serve()
     asked, given = uuid4(), uuid4()

@@ -234,7 +234,9 @@ impl Worker {
                     }
                 }
                 Event::Params(header, values) => {
-                    let member = self.members.iter_mut().find(|m| m.instance() == header.instance);
+                    // One that asks for the same identity has not got it.
+                    let own = |m: &&mut Member| m.is_joined() && m.instance() == header.instance;
+                    let member = self.members.iter_mut().find(own);
                     if let Some(taken) = member.and_then(|m| m.schedule(&header, &values, now)) {
                         self.statistics.answered(taken);
                     }
