@@ -106,6 +106,24 @@ def test_live_keeps_within_its_credit_drops_the_oldest_and_marks_the_gap(stage: 
         assert not any(flags[:8])
 
 
+def test_a_run_is_announced_after_what_the_others_played_before_it_when_credit_was_out(stage: Stage) -> None:
+    service = stage.serve(credits=4)
+    probe = stage.probe(instances=2)
+    other = stage.seen(probe, mixing)["instances"][0]["instance"]
+    service.crediting = service.answering = False
+    stage.seen(probe, lambda s: all(i["dropped"] > 20 for i in s["instances"]))
+    identity = str(uuid4())
+    probe.tell(f"load 1 {identity}")
+    stage.seen(probe, lambda s: s["instances"][1]["joined"] == 2)
+    stage.rest(0.1)
+    service.crediting = True
+    service.credits_back()
+    stage.until(lambda: len(service.blocks(identity)) > 5)
+    begin = service.blocks(identity)[0]
+    before = [block for block in service.blocks(other) if block.sequence < begin.sequence][-1]
+    assert before.position + before.frames > begin.position - 2 * 512
+
+
 def test_a_render_keeps_every_hop_when_credit_runs_out(stage: Stage) -> None:
     service = stage.serve(credits=1)
     service.crediting = False
