@@ -73,8 +73,10 @@ def test_other_blocks_give_the_same_samples() -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_without_a_tempo_nothing_moves_and_the_report_says_why() -> None:
+def test_without_a_tempo_the_stems_own_beat_counts_once_it_is_heard() -> None:
     plain, _ = _render(None)
     stems, report = _render(1.0, tempo=None)
-    np.testing.assert_array_equal(stems[0], plain[0])
-    assert report.groove.idle == "the host says no tempo and beat; set Groove Tempo"
+    heard_after = 4 * RATE
+    np.testing.assert_array_equal(stems[0][:heard_after], plain[0][:heard_after])
+    assert report.groove.tempo_bpm == pytest.approx(120.0, abs=0.2)
+    assert report.groove.idle == ""

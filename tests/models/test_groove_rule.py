@@ -14,10 +14,10 @@ from hybridmix.processors.groove_plan import follow
 from hybridmix.processors.listening import listen
 from hybridmix.processors.slots import SLOTS, Beat, History
 from hybridmix_models.evaluation.groove.hits import compare, detect
-from hybridmix_models.groove.rule import Groove
 from hybridmix_models.groove.fit import Examples, fit
 from hybridmix_models.groove.midi import profile, write
 from hybridmix_models.groove.performances import Performance
+from hybridmix_models.groove.rule import Groove
 
 RATE = 44100
 

@@ -62,17 +62,19 @@ def _play(
     live: UserValues = _LIVE_SOURCE,
     tempo: float | None = _TEMPO,
     late_ms: float = _LATE_MS,
+    ai_late_ms: float | None = None,
 ) -> tuple[Engine, list[dict[UUID, Told]]]:
-    """What an AI stem with ``users``, frame by frame, and a drummer are told."""
+    """What an AI stem with ``users``, frame by frame, and a drummer are told; the stem is silent without ``ai_late_ms``."""
     engine = Engine(RATE, models)
     for member in (_AI, _LIVE):
         engine.register(member)
     drummer = _drummer(len(users), late_ms)
+    stem = np.zeros_like(drummer) if ai_late_ms is None else _drummer(len(users), ai_late_ms)
     told = []
     for frame, user in enumerate(users):
         at, end = frame * FRAME, (frame + 1) * FRAME
         pulse = None if tempo is None else Pulse(at, at * tempo / (60.0 * RATE), tempo)
-        engine.push(_AI, 1, at, np.zeros((1, FRAME), np.float32), user, pulse)
+        engine.push(_AI, 1, at, stem[:, at:end], user, pulse)
         engine.push(_LIVE, 1, at, drummer[:, at:end], live, pulse)
         rows = tuple(Row(member, Standing.WHOLE, end) for member in (_AI, _LIVE))
         engine.compute(Compute(0, end, frame == 0, False, rows, False))
@@ -121,7 +123,26 @@ def test_without_a_tempo_nobody_is_told_anything_and_the_status_says_why(models:
     for tempo in (None, 0.0, 1e4):
         engine, told = _play(models, [_user()] * 30, tempo=tempo)
         assert all(_SHIFT not in values[_AI] for values in told)
-        assert engine.processors["groove"]["idle"] == "the host says no tempo and beat; set Groove Tempo"
+        assert (
+            engine.processors["groove"]["idle"]
+            == "the host says no tempo, and no steady beat is heard; set Groove Tempo"
+        )
+
+
+def test_without_a_tempo_the_stems_own_grid_counts(models: Models) -> None:
+    # The stem's grid is not that of position 0.
+    engine, told = _play(models, [_user()] * 240, tempo=None, late_ms=41.0 + _LATE_MS, ai_late_ms=41.0)
+    assert engine.processors["groove"]["tempo_bpm"] == pytest.approx(_TEMPO, rel=1e-3)
+    assert engine.processors["groove"]["idle"] == ""
+    shifts = [values[_AI][_SHIFT] for values in told if _SHIFT in values[_AI]]
+    assert shifts[-1] == pytest.approx(_LATE_MS, abs=1.5)
+    slots = [
+        (frame + 1) * FRAME + _DELAY + values[_AI][_SLOT] * RATE / 1000.0
+        for frame, values in enumerate(told)
+        if _SLOT in values[_AI]
+    ]
+    behind_ms = (np.array(slots) / RATE - 0.041) % 0.125 * 1000.0
+    assert np.minimum(behind_ms, 125.0 - behind_ms).max() < 1.5
 
 
 def test_whoever_switches_it_off_is_told_that_the_shift_goes(models: Models) -> None:

@@ -6,8 +6,8 @@
 
 use std::f64::consts::{LOG2_10, LOG10_2};
 
-use crate::chain::{Declaration, Section};
 use crate::denormal::{flush, settled};
+use crate::section::{Declaration, Section};
 use crate::value::Value;
 
 /// Name of the section in the declarations.

@@ -1,6 +1,6 @@
 use super::{BELOW_DB, Density, SLOPE, copy_db};
-use crate::chain::{Declaration, Section};
 use crate::ramp::Pace;
+use crate::section::{Declaration, Section};
 
 const THRESHOLD: u16 = 7;
 const MIX: u16 = 8;

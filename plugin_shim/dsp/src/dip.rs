@@ -5,8 +5,8 @@
 
 use std::f64::consts::{LOG2_10, PI};
 
-use crate::chain::{CHANNELS, Declaration, Section};
 use crate::denormal::{flush, settled};
+use crate::section::{CHANNELS, Declaration, Section};
 use crate::value::Value;
 
 /// Name of the section in the declarations.

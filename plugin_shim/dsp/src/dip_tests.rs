@@ -1,6 +1,6 @@
 use super::Dip;
-use crate::chain::{Declaration, Section};
 use crate::ramp::Pace;
+use crate::section::{Declaration, Section};
 
 const DEPTH: u16 = 3;
 const CENTRE: u16 = 4;

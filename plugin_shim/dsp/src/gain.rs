@@ -1,8 +1,8 @@
 //! Gain: decibel ramps, summed, applied as one factor per sample.
 
-use crate::chain::{Declaration, Section};
 use crate::denormal::flush;
 use crate::ramp::{Pace, Ramp};
+use crate::section::{Declaration, Section};
 
 /// Factors are worked out for this many samples at a time.
 const STRETCH: usize = 64;
@@ -119,8 +119,8 @@ fn amplitude(decibels: f64) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::{Gain, amplitude};
-    use crate::chain::{Declaration, Section};
     use crate::ramp::Pace;
+    use crate::section::{Declaration, Section};
 
     fn gain() -> Gain {
         let pace = Pace { ramp_ms: 50.0, slew_per_s: 48.0 };

@@ -4,8 +4,8 @@
 //! copied: pitch never moves. A new shift is reached by one splice that ends shortly before the slot that it
 //! is for, where both readings differ least. Everything happens at positions that follow from positions.
 
-use crate::chain::{Declaration, Section};
 use crate::denormal::flush;
+use crate::section::{Declaration, Section};
 
 /// Name of the section in the declarations.
 pub const NAME: &str = "groove";

@@ -1,6 +1,6 @@
 use super::{Groove, look_ahead};
-use crate::chain::{Declaration, Section};
 use crate::ramp::Pace;
+use crate::section::{Declaration, Section};
 
 const RATE: u32 = 48_000;
 const LATE: usize = 2880;

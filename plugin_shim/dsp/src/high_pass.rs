@@ -5,8 +5,8 @@
 
 use std::f64::consts::PI;
 
-use crate::chain::{CHANNELS, Declaration, Section};
 use crate::denormal::{flush, settled};
+use crate::section::{CHANNELS, Declaration, Section};
 use crate::value::Value;
 
 /// Name of the section in the declarations.
@@ -103,8 +103,8 @@ impl Section for HighPass {
 #[cfg(test)]
 mod tests {
     use super::HighPass;
-    use crate::chain::{Declaration, Section};
     use crate::ramp::Pace;
+    use crate::section::{Declaration, Section};
 
     const MIX: u16 = 9;
     const RATE: u32 = 48_000;

@@ -17,9 +17,10 @@ pub mod high_pass;
 pub mod line;
 pub mod ramp;
 pub mod reverb;
+pub mod section;
 mod value;
 
-pub use chain::{Chain, Declaration, Section};
+pub use chain::Chain;
 pub use density::Density;
 pub use dip::Dip;
 pub use gain::Gain;
@@ -28,3 +29,4 @@ pub use high_pass::HighPass;
 pub use line::Line;
 pub use ramp::{Pace, Ramp};
 pub use reverb::Reverb;
+pub use section::{Declaration, Section};

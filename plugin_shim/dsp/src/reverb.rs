@@ -14,8 +14,8 @@ mod network;
 use decay::BANDS;
 use network::Network;
 
-use crate::chain::{Declaration, Section};
 use crate::denormal::flush;
+use crate::section::{Declaration, Section};
 use crate::value::Value;
 
 /// Name of the section in the declarations.

@@ -1,6 +1,6 @@
 use super::Reverb;
-use crate::chain::{Declaration, Section};
 use crate::ramp::Pace;
+use crate::section::{Declaration, Section};
 
 const SEND: u16 = 10;
 const FIRST: u16 = 11;

@@ -1,7 +1,7 @@
 //! One parameter of a section: its number, its pace, and where it is.
 
-use crate::chain::Declaration;
 use crate::ramp::{Pace, Ramp};
+use crate::section::Declaration;
 
 /// A parameter in its unit, at a sample rate.
 #[derive(Debug)]

@@ -12,13 +12,12 @@ use crate::channels::{length, part, signed, unsigned};
 use crate::fork;
 use crate::frozen::{Course, Frozen};
 use crate::hops::Cutter;
-use crate::processor::Block;
 use crate::readouts::{Flow, Played, Situation, needed_delay};
 use crate::roster::{Lane, Member, Roster};
 use crate::schedule::Schedule;
 use crate::settings::Settings;
 use crate::shared::{BridgeEnds, Scheduled, Shared, StartValues};
-use crate::transport::{Begin, Step, Tracker, Transport};
+use crate::transport::{Begin, Block, Step, Tracker, Transport};
 use crate::waiting::{self, Ended};
 use wire::{
     flags,

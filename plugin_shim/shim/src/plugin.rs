@@ -24,8 +24,6 @@ pub const CLAP_ID: &str = "org.hybridmix.shim";
 pub const VST3_ID: [u32; 4] = [0x4879_6272, 0x6964_4D69, 0x7853_6869, 0x6D30_3031];
 /// Most channels of a track.
 pub const MAX_CHANNELS: usize = 2;
-/// A saved state is smaller than this, in bytes; what is larger is refused unread. An hour's plan takes about 1 MiB.
-pub const MAX_STATE: usize = 1 << 23;
 
 /// One instance. Cheap to make: hosts construct instances only to look at them.
 #[derive(Debug, Default)]

@@ -6,20 +6,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::engine::Engine;
 use crate::roster::{self, Roster};
 use crate::shared::{BridgeEnds, Shared};
-pub use crate::transport::Transport;
+pub use crate::transport::{Block, Transport};
 use wire::status;
 
 /// Longest stretch that is processed at once; longer blocks are cut.
 const LONGEST: u32 = 8192;
-
-/// What the host says about a block.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Block {
-    /// The host renders offline.
-    pub offline: bool,
-    /// Its transport at the first sample.
-    pub transport: Transport,
-}
 
 /// The audio side of one activated instance.
 ///

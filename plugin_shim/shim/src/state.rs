@@ -11,13 +11,14 @@ use wire::parameters::{PARAMETERS, Parameter, index_of_name};
 
 use crate::params::{PARAMS, by_name};
 use crate::plan::{Plan, SavedPlan};
-use crate::plugin::MAX_STATE;
 use crate::shared::Shared;
 
 const FORMAT: &str = "hybridmix-state";
 /// A preset: some settings, and nothing of who the instance is.
 const PRESET: &str = "hybridmix-preset";
 const VERSION: u64 = 1;
+/// A saved state is smaller than this, in bytes; what is larger is refused unread. An hour's plan takes about 1 MiB.
+pub const MAX_STATE: usize = 1 << 23;
 
 /// Why a state was refused. The instance is then as it was before.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

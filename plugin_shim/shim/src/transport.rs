@@ -15,6 +15,15 @@ pub struct Transport {
     pub tempo: Option<f64>,
 }
 
+/// What the host says about a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Block {
+    /// The host renders offline.
+    pub offline: bool,
+    /// Its transport at the first sample.
+    pub transport: Transport,
+}
+
 impl Transport {
     /// The same transport `frames` samples later.
     #[must_use]

@@ -2,18 +2,10 @@
 
 use std::collections::VecDeque;
 
-use crate::options::Options;
+use crate::options::{Options, PART_OVERHEAD};
 
 /// The parts of one message.
 pub type Message = Vec<Vec<u8>>;
-
-/// What a part costs beside its bytes: its place in a list that may be twice as long as needed.
-pub(crate) const PART_OVERHEAD: usize = 4 * size_of::<Vec<u8>>();
-
-/// Bytes of the list itself for `limit` messages: it doubles, and is copied when it does.
-pub(crate) fn list_bound(limit: usize) -> usize {
-    4 * limit.max(4) * size_of::<Message>()
-}
 
 /// A queue of whole messages, bounded in number and bytes.
 ///

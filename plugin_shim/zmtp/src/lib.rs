@@ -32,5 +32,5 @@ pub use dealer::{Dealer, MAX_LINGER, Waker};
 pub use endpoint::{Endpoint, EndpointError, MAX_IPC_PATH};
 pub use error::{Error, ProtocolError, SendError};
 pub use inbox::{Inbox, Message};
-pub use options::{Mechanism, Options, OptionsError};
-pub use session::{READ_BUFFER, Session};
+pub use options::{Mechanism, Options, OptionsError, READ_BUFFER};
+pub use session::Session;

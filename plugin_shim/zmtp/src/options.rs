@@ -6,11 +6,23 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::codec::MAX_COMMAND;
-use crate::inbox;
-use crate::session::{CONTROL_RESERVE, READ_BUFFER};
 
 /// Largest value of any limit; with it, no sum of them overflows.
 pub(crate) const MAX_LIMIT: usize = 1 << 30;
+
+/// Size of the buffer that takes the bytes from the socket.
+pub const READ_BUFFER: usize = 32 * 1024;
+
+/// Bytes by which heartbeats may exceed `tx_limit`; beyond it they are not sent (the peer does not read).
+pub(crate) const CONTROL_RESERVE: usize = 1024;
+
+/// What a part costs beside its bytes: its place in a list that may be twice as long as needed.
+pub(crate) const PART_OVERHEAD: usize = 4 * size_of::<Vec<u8>>();
+
+/// Bytes of the list itself for `limit` messages: it doubles, and is copied when it does.
+fn list_bound(limit: usize) -> usize {
+    4 * limit.max(4) * size_of::<Vec<Vec<u8>>>()
+}
 
 /// How the two ends authenticate.
 #[derive(Clone, PartialEq, Eq)]
@@ -151,7 +163,7 @@ impl Options {
     ///   them;
     /// - one command and its answer.
     pub fn memory_bound(&self) -> usize {
-        let message = self.max_parts.saturating_mul(self.max_frame + inbox::PART_OVERHEAD);
+        let message = self.max_parts.saturating_mul(self.max_frame + PART_OVERHEAD);
         [
             READ_BUFFER,
             3 * (self.tx_limit + CONTROL_RESERVE),
@@ -159,7 +171,7 @@ impl Options {
             2 * self.max_frame,
             self.rx_bytes,
             message,
-            inbox::list_bound(self.rx_limit),
+            list_bound(self.rx_limit),
             4 * MAX_COMMAND,
         ]
         .into_iter()

@@ -7,13 +7,7 @@ use crate::command;
 use crate::error::{ProtocolError, SendError};
 use crate::handshake::{self, GREETING, Stage};
 use crate::inbox::{Inbox, Message};
-use crate::options::{Mechanism, Options};
-
-/// Size of the buffer that takes the bytes from the socket.
-pub const READ_BUFFER: usize = 32 * 1024;
-
-/// Bytes by which heartbeats may exceed `tx_limit`; beyond it they are not sent (the peer does not read).
-pub(crate) const CONTROL_RESERVE: usize = 1024;
+use crate::options::{CONTROL_RESERVE, Mechanism, Options, READ_BUFFER};
 
 /// One connection's protocol state: put received bytes in, take bytes to send and messages out.
 ///

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -122,9 +122,8 @@ class MixSession:
             MixTrack(
                 audio=path.parent / track.path,
                 label=session_file.label_of(track),
-                role=track.role,
                 preset=placed(track.preset) if track.preset is not None else None,
-                **{name: getattr(track, name) for name in presets.SETTINGS},
+                **track.given(),
                 mute=track.mute,
                 offset_s=track.offset_s,
             )
@@ -155,7 +154,7 @@ class MixSession:
             name for name in presets.SETTINGS if name.endswith("_amount") and name != "overall_amount"
         ]
         off: dict[str, Any] = dict.fromkeys(sections, 0.0)
-        return self._with([replace(track, **off) for track in self._all_tracks], None)
+        return self._with([msgspec.structs.replace(track, **off) for track in self._all_tracks], None)
 
     def _with(self, tracks: Sequence[MixTrack], plan: PlanFile | None) -> MixSession:
         return MixSession(
@@ -247,8 +246,7 @@ class MixSession:
         chosen = presets.load(name).over(presets.NEUTRAL) if name else presets.NEUTRAL
         if situation is not None:
             chosen = presets.load(situation).over(chosen)
-        own = {name: getattr(track, name) for name in ("role", *presets.SETTINGS)}
-        return presets.Preset(track.label, **own).over(chosen)
+        return presets.Preset(track.label, **track.given()).over(chosen)
 
     def role_of(self, track: MixTrack) -> presets.Role | None:
         """Return the role of ``track``: its own, else its preset's."""

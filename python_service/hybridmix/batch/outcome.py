@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -27,12 +27,12 @@ from hybridmix.batch.report import (
     TrackReport,
     finite,
 )
+from hybridmix.batch.session_file import Session
 from hybridmix.batch.strip import Strip
+from hybridmix.batch.track import MixTrack
 from hybridmix.engine import trace
 from hybridmix.engine.trace import Second
-
-if TYPE_CHECKING:
-    from hybridmix.batch.mix_session import MixSession
+from hybridmix.presets import Preset
 
 __all__ = ["Measurement", "Observer", "Sinks", "Source"]
 
@@ -75,6 +75,28 @@ class Source(Protocol):
         """Return what the sections did in ``epoch``, second by second."""
 
 
+class Played(Protocol):
+    """The session that was rendered, as its report needs to know it."""
+
+    settings: Session
+    #: Samples per block.
+    block: int
+
+    @property
+    def tracks(self) -> Sequence[MixTrack]:
+        """Return the tracks that were played."""
+
+    @property
+    def frozen(self) -> bool:
+        """Return whether values came from a plan."""
+
+    def settings_of(self, track: MixTrack) -> Preset:
+        """Return what ``track`` was set to."""
+
+    def unfit(self) -> list[str]:
+        """Return the labels of tracks that were not what their plan was made from."""
+
+
 class Observer:
     """Levels of every track before and after, of the mix, and what the service did meanwhile."""
 
@@ -104,7 +126,7 @@ class Observer:
         self._after.add([*stems, mix])
         self._true_peak.add(mix)
 
-    def finish(self, session: MixSession, frames: int, seconds: float) -> Measurement:
+    def finish(self, session: Played, frames: int, seconds: float) -> Measurement:
         """Ask the service for its counters and values and write the report."""
         status = self._service.wait_for(
             lambda status: self._reported(status, frames), "the plugins' final report"
@@ -162,7 +184,7 @@ class Observer:
         return msgspec.structs.replace(track, reasons=why.reasons(track, trim_db, own))
 
     def _track(
-        self, session: MixSession, index: int, rows: npt.NDArray[Any], frames: int, *, complete: bool
+        self, session: Played, index: int, rows: npt.NDArray[Any], frames: int, *, complete: bool
     ) -> TrackReport:
         """Report on the track ``index`` of ``session``, of which the service has the records ``rows``."""
         track = session.tracks[index]
@@ -245,7 +267,7 @@ def _counters(status: dict[str, Any]) -> dict[str, int]:
     return {name: status["totals"][name] for name in Counters.__struct_fields__}
 
 
-def _advice(session: MixSession, needed_ms: float) -> str:
+def _advice(session: Played, needed_ms: float) -> str:
     if unfit := session.unfit():
         return f"the plan no longer fits {', '.join(unfit)}, from there on mixed without it; learn again."
     if needed_ms > session.settings.control_delay_ms:

@@ -20,7 +20,6 @@ from hybridmix.errors import InputError
 __all__ = ["Output", "Session", "SessionFile", "Track", "label_of", "load", "schema"]
 
 ControlDelay = Literal[20, 40, 60, 100, 200]
-GrooveLimit = presets.GrooveLimit
 
 
 class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -73,7 +72,9 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         Annotated[
             float,
             msgspec.Meta(
-                ge=20.0, le=300.0, description="tempo that groove counts by, from sample 0 on; it needs one"
+                ge=20.0,
+                le=300.0,
+                description="tempo that groove counts by, from sample 0 on; heard from the AI stems when left out",
             ),
         ]
         | None
@@ -102,127 +103,17 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     stems: Annotated[bool, msgspec.Meta(description="also write every processed track")] = True
 
 
-class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One track of the session."""
+class Track(presets.Settings, frozen=True, forbid_unknown_fields=True):
+    """One track of the session: its own settings win over those of its preset."""
 
     path: Annotated[str, msgspec.Meta(min_length=1, description="audio file, relative to the session file")]
-    role: Annotated[
-        presets.Role | None, msgspec.Meta(description="what the track is; wins over the preset's")
-    ] = None
     label: Annotated[
         str, msgspec.Meta(max_length=64, description="name in reports; the file's name when empty")
     ] = ""
     preset: Annotated[
         str | None,
-        msgspec.Meta(description="a shipped preset, or a .json file relative to this one; sets the role"),
+        msgspec.Meta(description="a shipped preset, or a .json file relative to this one"),
     ] = None
-    overall_amount: (
-        Annotated[float, msgspec.Meta(ge=0.0, le=1.0, description="share of every amount below")] | None
-    ) = None
-    amount: (
-        Annotated[float, msgspec.Meta(ge=0.0, le=1.0, description="share of the model's gain that is used")]
-        | None
-    ) = None
-    gain_offset_db: (
-        Annotated[float, msgspec.Meta(ge=-24.0, le=24.0, description="added after the model, in dB")] | None
-    ) = None
-    staging_amount: (
-        Annotated[
-            float,
-            msgspec.Meta(
-                ge=0.0, le=1.0, description="how far it is brought to the session's level, 0 for not at all"
-            ),
-        ]
-        | None
-    ) = None
-    staging_level_db: (
-        Annotated[float, msgspec.Meta(ge=-30.0, le=-6.0, description="that level, in dBFS RMS")] | None
-    ) = None
-    high_pass_amount: (
-        Annotated[
-            float, msgspec.Meta(ge=0.0, le=1.0, description="how much of an AI stem's lows below 250 Hz goes")
-        ]
-        | None
-    ) = None
-    dip_amount: (
-        Annotated[
-            float,
-            msgspec.Meta(
-                ge=0.0,
-                le=1.0,
-                description="how much an AI stem makes room for the live sources, 0 for not at all",
-            ),
-        ]
-        | None
-    ) = None
-    dip_budget_lu: (
-        Annotated[
-            float,
-            msgspec.Meta(ge=0.5, le=6.0, description="most loudness that the dip may take from it, in LU"),
-        ]
-        | None
-    ) = None
-    density_amount: (
-        Annotated[
-            float,
-            msgspec.Meta(
-                ge=0.0,
-                le=1.0,
-                description="how far a live source's loudness range is narrowed, 0 for not at all",
-            ),
-        ]
-        | None
-    ) = None
-    breath_amount: (
-        Annotated[
-            float,
-            msgspec.Meta(
-                ge=0.0,
-                le=1.0,
-                description="how much an AI stem takes on the movement of the live sources, 0 for not at all",
-            ),
-        ]
-        | None
-    ) = None
-    breath_depth_db: (
-        Annotated[
-            float, msgspec.Meta(ge=0.0, le=5.0, description="most that breath may move its level, in dB")
-        ]
-        | None
-    ) = None
-    room_amount: (
-        Annotated[
-            float,
-            msgspec.Meta(
-                ge=0.0, le=1.0, description="how much of the live sources' room an AI stem gets, 0 for none"
-            ),
-        ]
-        | None
-    ) = None
-    groove_amount: (
-        Annotated[
-            float,
-            msgspec.Meta(
-                ge=0.0,
-                le=1.0,
-                description="how much an AI stem takes on the timing of the live drummer, 0 for not at all",
-            ),
-        ]
-        | None
-    ) = None
-    groove_limit_ms: (
-        Annotated[
-            GrooveLimit, msgspec.Meta(description="most that groove shifts it around its constant, in ms")
-        ]
-        | None
-    ) = None
-    groove_constant: (
-        Annotated[
-            presets.GrooveConstant,
-            msgspec.Meta(description="whether the constant of groove follows the drummer or is zero"),
-        ]
-        | None
-    ) = None
     mute: Annotated[bool, msgspec.Meta(description="leave the track out of the group and of the mix")] = False
     offset_s: Annotated[
         float, msgspec.Meta(ge=0.0, le=86400.0, description="where the file begins, in seconds")

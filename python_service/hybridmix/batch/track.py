@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,31 +16,14 @@ from hybridmix.errors import InputError
 __all__ = ["MixTrack", "opened", "shaped"]
 
 
-@dataclass(frozen=True)
-class MixTrack:
-    """One track: audio and what the user sets.
+class MixTrack(presets.Settings, frozen=True):
+    """One track: audio and what the user sets; every setting of `presets.Settings` wins over that of the preset.
 
     Args:
         audio: a file, or samples of shape ``(frames,)``, ``(channels, frames)`` or ``(frames, channels)``
             with 1 or 2 channels.
         label: name in reports; it also fixes the track's identity, so it is unique in a session.
-        role: ``"ai_stem"`` or ``"live_source"``; the preset's when left out.
         preset: name of a shipped preset, or the path of a ``.json`` file.
-        overall_amount: share of every amount, 0 to 1. This and what follows: the preset's when left out.
-        amount: share of the model's gain, 0 to 1.
-        gain_offset_db: added after the model, -24 to 24 dB.
-        staging_amount: how far it is brought to the session's level, 0 to 1.
-        staging_level_db: that level, -30 to -6 dBFS RMS.
-        high_pass_amount: how much of an AI stem's lows below 250 Hz goes, 0 to 1.
-        dip_amount: how much an AI stem makes room for the live sources, 0 to 1.
-        dip_budget_lu: most loudness that the dip may take, 0.5 to 6 LU.
-        density_amount: how far a live source's loudness range is narrowed, 0 to 1.
-        breath_amount: how much an AI stem takes on the movement of the live sources, 0 to 1.
-        breath_depth_db: most that breath may move its level, 0 to 5 dB.
-        groove_amount: how much an AI stem takes on the timing of the live drummer, 0 to 1.
-        groove_limit_ms: most that groove shifts it around its constant, 5, 10 or 20 ms.
-        groove_constant: ``"follow"`` the drummer or ``"zero"``.
-        room_amount: how much of the live sources' room an AI stem gets, 0 to 1.
         mute: leave the track out of the group and of the mix.
         offset_s: where the audio begins on the timeline, in s.
         before, after: other pedalboard plugins around HybridMix on this track.
@@ -49,27 +31,11 @@ class MixTrack:
 
     audio: Path | npt.NDArray[np.float32]
     label: str
-    role: presets.Role | None = None
     preset: str | None = None
-    overall_amount: float | None = None
-    amount: float | None = None
-    gain_offset_db: float | None = None
-    staging_amount: float | None = None
-    staging_level_db: float | None = None
-    high_pass_amount: float | None = None
-    dip_amount: float | None = None
-    dip_budget_lu: float | None = None
-    density_amount: float | None = None
-    breath_amount: float | None = None
-    breath_depth_db: float | None = None
-    groove_amount: float | None = None
-    groove_limit_ms: presets.GrooveLimit | None = None
-    groove_constant: presets.GrooveConstant | None = None
-    room_amount: float | None = None
     mute: bool = False
     offset_s: float = 0.0
-    before: Sequence[pedalboard.Plugin] = field(default=())
-    after: Sequence[pedalboard.Plugin] = field(default=())
+    before: Sequence[pedalboard.Plugin] = ()
+    after: Sequence[pedalboard.Plugin] = ()
 
 
 def opened(track: MixTrack, rate: int) -> Source:

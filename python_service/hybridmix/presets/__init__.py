@@ -10,11 +10,12 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, get_args
 
 import msgspec
 
 from hybridmix.errors import InputError
+from hybridmix.presets.settings import GrooveConstant, GrooveLimit, Role, Settings
 
 __all__ = [
     "NEUTRAL",
@@ -24,6 +25,7 @@ __all__ = [
     "GrooveLimit",
     "Preset",
     "Role",
+    "Settings",
     "load",
     "names",
     "of_params",
@@ -31,104 +33,15 @@ __all__ = [
     "write",
 ]
 
-Role = Literal["ai_stem", "live_source"]
-GrooveLimit = Literal[5, 10, 20]
-GrooveConstant = Literal["follow", "zero"]
 #: Value of the plugin's parameter ``role``: its number in the list, after "Unset".
 ROLES: Final[dict[Role | None, int]] = {None: 0, "ai_stem": 1, "live_source": 2}
 
 
-class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a preset sets on a track; whatever is left out stays what it was."""
+class Preset(Settings, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Settings under a name; whatever is left out stays what it was."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="name that a user sees")]
     description: Annotated[str, msgspec.Meta(max_length=400, description="what it is for")] = ""
-    role: Annotated[Role | None, msgspec.Meta(description="what the track is")] = None
-    overall_amount: (
-        Annotated[float, msgspec.Meta(ge=0.0, le=1.0, description="share of every amount below")] | None
-    ) = None
-    amount: (
-        Annotated[float, msgspec.Meta(ge=0.0, le=1.0, description="share of the model's gain that is used")]
-        | None
-    ) = None
-    gain_offset_db: (
-        Annotated[float, msgspec.Meta(ge=-24.0, le=24.0, description="added after the model, in dB")] | None
-    ) = None
-    staging_amount: (
-        Annotated[
-            float,
-            msgspec.Meta(ge=0.0, le=1.0, description="how far the track is brought to the session's level"),
-        ]
-        | None
-    ) = None
-    staging_level_db: (
-        Annotated[float, msgspec.Meta(ge=-30.0, le=-6.0, description="that level, in dBFS RMS")] | None
-    ) = None
-    high_pass_amount: (
-        Annotated[
-            float, msgspec.Meta(ge=0.0, le=1.0, description="how much of an AI stem's lows below 250 Hz goes")
-        ]
-        | None
-    ) = None
-    dip_amount: (
-        Annotated[
-            float,
-            msgspec.Meta(ge=0.0, le=1.0, description="how much an AI stem makes room for the live sources"),
-        ]
-        | None
-    ) = None
-    dip_budget_lu: (
-        Annotated[
-            float, msgspec.Meta(ge=0.5, le=6.0, description="most loudness that the dip may take, in LU")
-        ]
-        | None
-    ) = None
-    density_amount: (
-        Annotated[
-            float,
-            msgspec.Meta(ge=0.0, le=1.0, description="how far a live source's loudness range is narrowed"),
-        ]
-        | None
-    ) = None
-    breath_amount: (
-        Annotated[
-            float,
-            msgspec.Meta(ge=0.0, le=1.0, description="how much an AI stem moves like the live sources"),
-        ]
-        | None
-    ) = None
-    breath_depth_db: (
-        Annotated[
-            float, msgspec.Meta(ge=0.0, le=5.0, description="most that breath moves the level by, in dB")
-        ]
-        | None
-    ) = None
-    room_amount: (
-        Annotated[
-            float,
-            msgspec.Meta(ge=0.0, le=1.0, description="how much of the live sources' room an AI stem gets"),
-        ]
-        | None
-    ) = None
-
-    groove_amount: (
-        Annotated[
-            float,
-            msgspec.Meta(ge=0.0, le=1.0, description="how much an AI stem is timed like the live drummer"),
-        ]
-        | None
-    ) = None
-    groove_limit_ms: (
-        Annotated[GrooveLimit, msgspec.Meta(description="most that groove shifts around its constant, in ms")]
-        | None
-    ) = None
-    groove_constant: (
-        Annotated[
-            GrooveConstant,
-            msgspec.Meta(description="whether the constant of groove follows the drummer or is zero"),
-        ]
-        | None
-    ) = None
 
     def params(self) -> dict[str, float]:
         """Return what it sets in the plugin: plain values by the permanent names of the host parameters."""
@@ -142,8 +55,7 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
     def over(self, other: Preset) -> Preset:
         """Return what both set together: this one's settings win over those of ``other``."""
-        own = {name: value for name in ("role", *SETTINGS) if (value := getattr(self, name)) is not None}
-        return msgspec.structs.replace(other, **own)
+        return msgspec.structs.replace(other, **self.given())
 
 
 #: Host parameter of every setting, and its plain value for a setting of 1, or the settings in the order of its choices.

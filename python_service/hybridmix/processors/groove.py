@@ -5,6 +5,7 @@ It runs only while some AI stem of the group has an amount above 0, and tells no
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,9 @@ from hybridmix.engine.gain import Flags, Floats, Slots, run
 from hybridmix.engine.hops import Frame
 from hybridmix.engine.models import Arrays, Session
 from hybridmix.features import Onsets
+from hybridmix.processors.heard_beat import HeardBeat
 from hybridmix.processors.said import Said
-from hybridmix.processors.slots import Beat, History
+from hybridmix.processors.slots import SLOTS, Beat, History
 from hybridmix.processors.why import Sent, Why
 from hybridmix.wire import parameters
 
@@ -42,6 +44,10 @@ class Groove:
         self._onsets = Onsets(rate)
         self._history = History()
         self._beat: Beat | None = None
+        #: For where the host says none.
+        self._heard = HeardBeat(rate)
+        #: Hits of live sources from before the beat was known: sample and strength.
+        self._early: deque[tuple[float, float]] = deque(maxlen=SLOTS)
         #: Members that were told a shift: they are told when it goes.
         self._told: Flags = np.zeros(0, np.bool_)
         self._range = parameters.load().named("groove_ms").range
@@ -54,10 +60,13 @@ class Groove:
         self._onsets.reset()
         self._history = History()
         self._beat = None
+        self._heard.reset()
+        self._early.clear()
 
     def clear(self, slot: int) -> None:
         """Forget the member of ``slot``, growing to hold it where needed."""
         self._onsets.clear(slot)
+        self._heard.clear(slot)
         if slot >= len(self._told):
             self._told = np.concatenate([self._told, np.zeros(slot + 1 - len(self._told), np.bool_)])
         self._told[slot] = False
@@ -65,6 +74,7 @@ class Groove:
     def begin(self, slot: int) -> None:
         """Begin a run of the member in ``slot``: the sound before it does not belong to it."""
         self._onsets.begin(slot)
+        self._heard.begin(slot)
 
     def status(self) -> dict[str, Any]:
         """Return what `hybridmix status` says of it: constant in ms, slots known, tempo, and why nothing moves."""
@@ -105,7 +115,7 @@ class Groove:
         if not on.any():
             return self._stop(slots, frames)
         self._told[slots] |= on
-        self._follow(frames, end)
+        self._follow(slots, frames, on, end)
         live = np.array([row for row, one in enumerate(is_live.tolist()) if one and frames[row]], np.intp)
         self._hear(slots[live], [frame for row in live.tolist() if (frame := frames[row]) is not None])
         self._why = self._reason(bool(live.size))
@@ -139,15 +149,30 @@ class Groove:
         zero = np.zeros(len(slots), np.float32)
         return Said({"groove_ms": zero, "groove_slot_ms": zero}, told)
 
-    def _follow(self, frames: Sequence[Frame | None], end: int) -> None:
-        """Take the beat from the first member that has one."""
+    def _follow(self, slots: Slots, frames: Sequence[Frame | None], on: Flags, end: int) -> None:
+        """Take the beat from the first member that has one, else from what the AI stems play."""
         pulse = next((frame.pulse for frame in frames if frame is not None and frame.pulse), None)
-        if pulse is None:
-            self._beat = None
+        beat = Beat.at(pulse, end, self._rate) if pulse is not None else None
+        if pulse is None or beat is None:
+            self._listen(slots, frames, on, end)
         elif self._beat is None or not self._beat.goes_on(pulse, end):
-            self._beat = Beat.at(pulse, end, self._rate)
-            if self._beat is not None:
-                self._history.jump(self._beat.last_slot(end))
+            self._heard.reset()
+            self._beat = beat
+            self._history.jump(beat.last_slot(end))
+
+    def _listen(self, slots: Slots, frames: Sequence[Frame | None], on: Flags, end: int) -> None:
+        """Take the beat of the AI stems that ask, as far as it is heard by now."""
+        rows = np.array([row for row, asks in enumerate(on.tolist()) if asks and frames[row]], np.intp)
+        if rows.size:
+            there = [frame for row in rows.tolist() if (frame := frames[row]) is not None]
+            self._heard.hear(slots[rows], there, end)
+        begins = self._beat is None
+        self._beat = self._heard.beat
+        if begins and self._beat is not None:
+            self._history.jump(self._beat.last_slot(end))
+            for position, strength in self._early:
+                self._history.note(*self._beat.place(position), strength)
+            self._early.clear()
 
     def _hear(self, slots: Slots, frames: Sequence[Frame]) -> None:
         """Note the hits that ``frames`` of live sources tell."""
@@ -155,17 +180,18 @@ class Groove:
             return
         mono = np.stack([frame.audio.mean(axis=0) for frame in frames])
         told = self._onsets.step(slots, mono)
-        if self._beat is None:
-            return
         for frame, hits in zip(frames, told, strict=True):
             for hit in hits:
-                slot, late_ms = self._beat.place(frame.end + hit.at_s * self._rate)
-                self._history.note(slot, late_ms, hit.strength)
+                position = frame.end + hit.at_s * self._rate
+                if self._beat is None:
+                    self._early.append((position, hit.strength))
+                else:
+                    self._history.note(*self._beat.place(position), hit.strength)
 
     def _reason(self, live: bool) -> str:
         """Return why nothing moves; empty where it does."""
         if self._beat is None:
-            return "the host says no tempo and beat; set Groove Tempo"
+            return "the host says no tempo, and no steady beat is heard; set Groove Tempo"
         if not live:
             return "no live source is there"
         return "" if self._history.count >= _FEWEST else "too few hits so far"

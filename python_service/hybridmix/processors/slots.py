@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from hybridmix.engine.hops import Pulse
 
-__all__ = ["SLOTS", "TOLERANCE_MS", "Beat", "History"]
+__all__ = ["PER_BEAT", "SLOTS", "TOLERANCE_MS", "Beat", "History"]
 
 #: Slots in a quarter note, and slots that are remembered.
-_PER_BEAT = 4
+PER_BEAT = 4
 SLOTS = 256
 #: A hit that is further from its slot belongs to no sixteenth: no shift reaches it either.
 TOLERANCE_MS = 40.0
@@ -50,7 +50,7 @@ class Beat(NamedTuple):
         return round(pulse.tempo, _DIGITS) == self.tempo and abs(told - own) < _ASTRAY
 
     def _slots(self, position: float) -> float:
-        return _PER_BEAT * (self.beat + (position - self.position) * self.tempo / (60.0 * self.rate))
+        return PER_BEAT * (self.beat + (position - self.position) * self.tempo / (60.0 * self.rate))
 
     def last_slot(self, position: int) -> int:
         """Return the slot that began last at sample ``position`` or before."""
@@ -58,13 +58,13 @@ class Beat(NamedTuple):
 
     def begins(self, slot: int) -> float:
         """Return the sample at which ``slot`` begins."""
-        return self.position + (slot / _PER_BEAT - self.beat) * 60.0 * self.rate / self.tempo
+        return self.position + (slot / PER_BEAT - self.beat) * 60.0 * self.rate / self.tempo
 
     def place(self, position: float) -> tuple[int, float]:
         """Return the slot that is nearest to sample ``position``, and how far behind it that is in ms."""
         slots = self._slots(position)
         nearest = round(slots)
-        return nearest, (slots - nearest) * 60_000.0 / (_PER_BEAT * self.tempo)
+        return nearest, (slots - nearest) * 60_000.0 / (PER_BEAT * self.tempo)
 
 
 class History:

@@ -26,7 +26,8 @@ use clack_plugin::stream::{InputStream, OutputStream};
 use clack_plugin::utils::Cookie;
 
 use crate::params::{self, PARAMS, Scale};
-use crate::plugin::{self, MAX_STATE};
+use crate::plugin;
+use crate::state::MAX_STATE;
 
 /// What the host finds in the library.
 pub type Entry = SinglePluginEntry<Shim>;

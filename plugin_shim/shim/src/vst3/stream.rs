@@ -3,7 +3,7 @@
 use ::vst3::ComRef;
 use ::vst3::Steinberg::{IBStream, IBStreamTrait as _, kResultOk};
 
-use crate::plugin::MAX_STATE;
+use crate::state::MAX_STATE;
 
 /// Everything from here to the end; `None` when there is more than a state can be.
 pub(super) fn read(stream: ComRef<IBStream>) -> Option<Vec<u8>> {
