@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybridmix.wire import Flags, Header, Kind, Message, WireError, batches, corpus, decode, encode, join
-from hybridmix.wire.batches import Answer, Block, Settings, is_blocks, read_blocks, read_together, write_params
+from hybridmix.wire.batches import (
+    Answer,
+    Block,
+    Settings,
+    is_blocks,
+    read_blocks,
+    read_together,
+    write_params,
+)
 from hybridmix.wire.golden import files
 from hybridmix.wire.limits import MAX_POSITION
 

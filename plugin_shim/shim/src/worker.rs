@@ -227,10 +227,8 @@ impl Worker {
                         member.joined(&joined);
                     } else {
                         // Detached before it knew under which name it would have to leave.
-                        connection.send(
-                            &Header { instance: joined.instance, ..Header::new(Kind::Leave) },
-                            &[],
-                        );
+                        connection
+                            .send(&Header { instance: joined.instance, ..Header::new(Kind::Leave) }, &[]);
                     }
                 }
                 Event::Params(header, values) => {

@@ -56,9 +56,7 @@ class Roster:
 
     # ------------------------------------------------------------------ runs
 
-    def begin(
-        self, entry: Member, number: int, position: int, start: bool, playing: bool, delay: int
-    ) -> Run:
+    def begin(self, entry: Member, number: int, position: int, start: bool, playing: bool, delay: int) -> Run:
         """End the member's run and begin another, in the epoch where it belongs.
 
         That is the newest one in which the member has not been, whose newest position is within half a second,
