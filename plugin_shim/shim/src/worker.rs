@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use wire::control::{Control, RoundTrip};
+use wire::control::RoundTrip;
 use wire::{Header, Hex32, Kind, status};
 
 use crate::burst::Burst;
@@ -225,16 +225,22 @@ impl Worker {
                 Event::Joined(joined) => {
                     if let Some(member) = self.members.iter_mut().find(|m| m.handle == joined.handle) {
                         member.joined(&joined);
+                    } else {
+                        // Detached before it knew under which name it would have to leave.
+                        connection
+                            .send(&Header { instance: joined.instance, ..Header::new(Kind::Leave) }, &[]);
                     }
                 }
                 Event::Params(header, values) => {
-                    let member = self.members.iter_mut().find(|m| m.instance() == header.instance);
+                    // One that asks for the same identity has not got it.
+                    let own = |m: &&mut Member| m.is_joined() && m.instance() == header.instance;
+                    let member = self.members.iter_mut().find(own);
                     if let Some(taken) = member.and_then(|m| m.schedule(&header, &values, now)) {
                         self.statistics.answered(taken);
                     }
                 }
-                Event::JoinRefused(refusal) => {
-                    for member in self.members.iter_mut().filter(|member| !member.is_joined()) {
+                Event::JoinRefused(handle, refusal) => {
+                    if let Some(member) = self.members.iter_mut().find(|m| Some(m.handle) == handle) {
                         member.join_refused(now + JOIN_RETRY);
                     }
                     self.report_with(|report| report.sentence = refusal.sentence);
@@ -269,8 +275,9 @@ impl Worker {
         let Some((_, connection)) = &mut self.connection else { return };
         if connection.is_open() {
             for member in &mut self.members {
-                if let Some(join) = member.join_due(now)
-                    && connection.say(&Control::Join(join)) != Sent::Yes
+                if !connection.is_joining(member.handle)
+                    && let Some(join) = member.join_due(now)
+                    && connection.join(join) != Sent::Yes
                 {
                     member.join_again();
                 }
