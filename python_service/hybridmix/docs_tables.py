@@ -212,6 +212,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "stats": _of(messages.Stats),
     "stats-instance": _of(messages.InstanceStats),
     "stats-rtt": _of(messages.RoundTrip),
+    "learning": _of(messages.Learning),
     "bye": _of(messages.Bye),
     "session-fields": lambda: _table("field | takes | default | meaning", _settings(_SESSION)),
     "preset-fields": lambda: _table("field | takes | default | meaning", _settings({"": presets.Preset})),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
 from tests.built import NEEDS_PLUGIN
 
-from hybridmix.batch import MixSession, MixTrack
+from hybridmix.batch import MixSession, MixTrack, frozen_plugin, learning
 from hybridmix.batch.report import Report
 from hybridmix.batch.session_file import Session
 
@@ -71,6 +72,37 @@ def test_other_blocks_give_the_same_samples() -> None:
     second, _ = _render(1.0, block=512)
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_plan_moves_every_slot_from_the_first_with_the_latency_of_live_groove() -> None:
+    session = MixSession(
+        [
+            MixTrack(_hits(0, 900.0), "loop", role="ai_stem", amount=0.0, groove_amount=1.0),
+            MixTrack(_hits(LATE, 1500.0), "kick", role="live_source", amount=0.0),
+        ],
+        sample_rate=RATE,
+        settings=Session(model="equal-loudness", tempo_bpm=120.0),
+    )
+    plan = learning.learn(session)
+    assert "groove_ms" not in plan.tracks["kick"].plan.values
+    stems = []
+    for block in (None, 512, 4096):
+        settings = msgspec.structs.replace(session.settings, block=block)
+        with MixSession(session.tracks, sample_rate=RATE, settings=settings, plan=plan) as frozen:
+            mix = frozen.render()
+        assert mix.report.complete
+        stems.append(mix.stems)
+    assert stems[0][0] is not None
+    moved = _begins(stems[0][0]) - _begins(_hits(0, 900.0))
+    assert (np.abs(moved - LATE) <= RATE // 1000).all(), moved
+    trim = np.float32(10.0 ** (float(mix.trim_db[1][0]) / 20.0))
+    np.testing.assert_allclose(np.asarray(stems[0][1]), _hits(LATE, 1500.0) * trim, atol=1e-6)
+    for others in stems[1:]:
+        np.testing.assert_array_equal(np.asarray(others[0]), np.asarray(stems[0][0]))
+    alone = frozen_plugin(plan, "loop")
+    heard = alone.process(_hits(0, 900.0)[np.newaxis], RATE)
+    assert alone.parameters["status"].string_value == "Frozen"
+    np.testing.assert_array_equal(heard[0], np.asarray(stems[0][0])[: heard.shape[1]])
 
 
 def test_without_a_tempo_the_stems_own_beat_counts_once_it_is_heard() -> None:

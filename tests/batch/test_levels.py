@@ -6,8 +6,8 @@ import numpy as np
 import pyloudnorm
 import pytest
 
-from hybridmix.batch.loudness import integrated, short_term
 from hybridmix.batch.meter import Meter, TruePeak
+from hybridmix.measures.loudness import integrated, short_term
 
 
 def _programme(rate: int, channels: int, seconds: float = 12.0) -> np.ndarray:

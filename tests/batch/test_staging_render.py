@@ -8,9 +8,9 @@ import pytest
 from tests.built import NEEDS_PLUGIN
 
 from hybridmix.batch import Mix, MixSession, MixTrack
-from hybridmix.batch.loudness import integrated
 from hybridmix.batch.session_file import Session
 from hybridmix.features.levels import level_dbfs, power
+from hybridmix.measures.loudness import integrated
 from hybridmix.presets import Role
 
 RATE = 48000

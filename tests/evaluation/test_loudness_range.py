@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hybridmix.batch.findings import delivery, held_back
-from hybridmix.batch.loudness import loudness_range
+from hybridmix.measures.loudness import loudness_range
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hybridmix.batch.loudness import loudness_range
 from hybridmix.engine.config import MODELS_FOLDER
 from hybridmix.engine.models import Session
+from hybridmix.measures.loudness import loudness_range
 from hybridmix_models.density import Density
 
 Doubles = npt.NDArray[np.float64]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from hybridmix.plan import coding, curves, document
 from hybridmix.plan.breath import movement_db, ridden
 from hybridmix.plan.document import Learned, PlanFile, TrackPlan, series, steps
 from hybridmix.plan.levels import Levels
+from hybridmix.plan.making import Asked, Heard, plans, tables
+from hybridmix.processors.groove import HEARD
+from hybridmix.wire.header import Role
 
 Doubles = npt.NDArray[np.float64]
 
@@ -196,3 +200,83 @@ def test_a_file_that_is_not_there_and_one_that_cannot_be_written(tmp_path: Path)
         document.load(tmp_path / "no.plan.json")
     with pytest.raises(HybridMixError, match="cannot be written"):
         document.save(_plan(), tmp_path / "no folder" / "a.plan.json")
+
+
+def _heard(power: Doubles, role: int, staging: float = 0.0, amount: float = 1.0, **sent: Doubles) -> Heard:
+    nothing = {name: np.full(len(power), np.nan) for name in HEARD}
+    asked = Asked(role, amount, 0.0, 2.5, staging, -18.0, 0.0, 5.0, 20.0)
+    return Heard(asked=asked, power=power, true_peak=0.25, energy=2.0 * power, sent=nothing | sent)
+
+
+def test_with_staging_in_a_plan_trim_and_gain_together_are_what_the_pass_decided() -> None:
+    frames = 400
+    power = np.full(frames, 10.0 ** (-24.0 / 10.0))
+    moving = np.minimum(np.arange(frames) / 10.0, 9.0)
+    gain = np.full(frames, -4.0)
+    for share, amount in ((1.0, 1.0), (0.5, 0.4)):
+        heard = _heard(power, 1, share, amount, staging_db=moving, gain_db=gain - amount * moving)
+        table = tables({"stem": heard}, settled=0)["stem"]
+        assert table["staging_db"] == pytest.approx(np.full(frames, 6.0 * share))
+        told = table["gain_db"] + amount * table["staging_db"]
+        assert told == pytest.approx(gain)
+    limited = dataclasses.replace(heard, true_peak=0.7)
+    peak = 20.0 * np.log10(0.7) + tables({"stem": limited}, settled=0)["stem"]["staging_db"][0] / 0.5
+    assert peak == pytest.approx(-1.0)
+
+
+def test_what_moves_slowly_begins_where_the_first_seconds_of_sound_lead() -> None:
+    power = np.concatenate([np.zeros(40), np.full(360, 1e-3)])
+    rising = np.minimum(np.arange(400) / 400.0, 0.5)
+    unknown = np.concatenate([np.full(60, np.nan), rising[60:]])
+    heard = _heard(power, 2, density_mix=unknown, high_pass_mix=rising)
+    made = plans({"voice": heard}, settled=100)["voice"]
+    mix = made.table("density_mix")
+    assert mix is not None
+    assert mix[:139] == pytest.approx(np.full(139, rising[139]), abs=1e-3)
+    assert mix[139:] == pytest.approx(rising[139:], abs=1e-3)
+    assert made.table("high_pass_mix") == pytest.approx(rising, abs=1e-3)
+    assert made.level.numbers(400)[[0, 399]].tolist() == [-90.0, -30.0]
+
+
+def test_the_true_peak_of_a_track_does_not_depend_on_its_blocks() -> None:
+    audio = np.random.default_rng(5).normal(0.0, 0.1, (2, 24_000)).astype(np.float32)
+    whole = Levels(2400, 2)
+    whole.add(audio)
+    for block in (64, 1000, 4801):
+        parts = Levels(2400, 2)
+        for at in range(0, 24_000, block):
+            parts.add(audio[:, at : at + block])
+        assert parts.true_peak == whole.true_peak > np.abs(audio).max()
+        assert parts.powers(10) == pytest.approx(whole.powers(10))
+
+
+def _slots(frames: int, hits: dict[int, float]) -> dict[str, Doubles]:
+    """What groove heard over ``frames`` at 120 BPM: a hit of each of some slots, so many ms late, told in its frame."""
+    heard = {name: np.full(frames, np.nan) for name in HEARD}
+    for slot in range(int(frames * 0.4)):
+        frame, after = divmod(125.0 * slot, 50.0)
+        heard["slot"][int(frame)], heard["slot_ms"][int(frame)] = slot, after
+        if slot in hits:
+            told = min(int(frame) + 1, frames - 1)
+            for name, value in zip(HEARD, (slot, hits[slot], 0.5), strict=False):
+                heard[name][told] = value
+    return heard
+
+
+def test_a_plan_plays_every_slot_as_late_as_it_was_played() -> None:
+    late = {slot: 8.0 + (3.0 if slot % 2 else -3.0) for slot in range(4, 90)}
+    drums = _slots(240, late)
+    asked = Asked(Role.AI_STEM, 1.0, 0.0, 0.0, 0.0, 0.0, 0.5, 5.0, 20.0)
+    nothing = np.zeros(240)
+    kick = dataclasses.replace(_heard(nothing, Role.LIVE_SOURCE), sent=drums)
+    stem = dataclasses.replace(_heard(nothing, Role.AI_STEM), asked=asked, sent=_slots(240, {}))
+    made = tables({"kick": kick, "stem": stem})
+    assert not {"groove_ms", "groove_slot_ms"} & made["kick"].keys()
+    moved, begins = made["stem"]["groove_ms"], made["stem"]["groove_slot_ms"]
+    for slot in (4, 5, 40, 41, 89):
+        frame, after = divmod(125.0 * slot, 50.0)
+        assert moved[int(frame)] == pytest.approx(0.5 * late[slot], abs=1e-9)
+        assert begins[int(frame)] == after
+    assert moved[: int(125.0 * 4 // 50)].tolist() == [0.0] * 10, "before the first hit nothing moves"
+    few = dataclasses.replace(kick, sent=_slots(240, dict(list(late.items())[:7])))
+    assert "groove_ms" not in tables({"kick": few, "stem": stem})["stem"]

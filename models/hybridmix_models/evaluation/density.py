@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from hybridmix.batch import MixSession, MixTrack
-from hybridmix.batch.loudness import Energies, integrated, loudness_range
 from hybridmix.batch.session_file import Session
 from hybridmix.features import KWeighting
+from hybridmix.measures.loudness import Energies, integrated, loudness_range
 from hybridmix_models.data.types import RATE, Floats, Song
 from hybridmix_models.evaluation.statistics import clustered_mean
 

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, sosfilt
 
-from hybridmix.batch.loudness import loudness_range, short_term
 from hybridmix.errors import InputError
 from hybridmix.features.levels import PAST, true_peak
+from hybridmix.measures.loudness import loudness_range, short_term
 from hybridmix.measures.masking import Erb, masked_share
 from hybridmix.measures.movement import WARM_UP, distance_db, energies, movement_db, sounding
 from hybridmix.processors.staging import whole_song

@@ -12,13 +12,14 @@ import soxr
 
 import hybridmix
 from hybridmix.batch.findings import delivery
-from hybridmix.batch.loudness import integrated
 from hybridmix.engine.hops import Frame, UserValues
 from hybridmix.engine.models import Session
 from hybridmix.features import KWeighting
 from hybridmix.features.levels import PAST, Doubles, level_dbfs, power, true_peak
+from hybridmix.measures.loudness import integrated
 from hybridmix.processors.staging import CEILING_DBTP, Staging, whole_song
 from hybridmix_models.data.types import FRAME, RATE, Floats, Song
+from hybridmix_models.evaluation.freezing import frozen
 from hybridmix_models.evaluation.sound import loudness_lufs
 from hybridmix_models.evaluation.statistics import clustered_percentile
 
@@ -38,7 +39,7 @@ class _Scored:
     """One stem; decibels."""
 
     song: str
-    #: Level after the trim of the whole song, from -18 dBFS; what limited it; its true peak after.
+    #: Level of the frozen stem, from -18 dBFS; what limited it; its true peak after.
     level: float
     limited: str
     peak_after: float
@@ -92,7 +93,7 @@ def evaluate(songs: Iterable[Song], progress: Callable[[str], None] = lambda _: 
 def _score(model: Session, song: str, audio: Floats, standin: bool) -> _Scored:
     found, highest = powers(audio), true_peak(audio[np.newaxis], np.zeros((1, PAST), np.float32))
     whole = whole_song(found, highest, LEVEL_DBFS)
-    trimmed = np.asarray(audio * np.float32(10.0 ** (whole.db / 20.0)), np.float32)
+    trimmed = frozen(audio, {"staging_db": np.full(len(found), whole.db)})
     reference = 20.0 * float(np.log10(np.abs(soxr.resample(audio, RATE, 4 * RATE)).max()))
     trims = causal_trims(model, audio)
     sounded = np.cumsum(found > 10.0 ** (max(-60.0, 10.0 * np.log10(found.max()) - 30.0) / 10.0)) / 20.0
@@ -106,7 +107,7 @@ def _score(model: Session, song: str, audio: Floats, standin: bool) -> _Scored:
         song=song,
         level=level_dbfs(powers(trimmed)) - LEVEL_DBFS,
         limited=whole.limited,
-        peak_after=20.0 * float(np.log10(highest)) + whole.db,
+        peak_after=20.0 * float(np.log10(true_peak(trimmed[np.newaxis], np.zeros((1, PAST), np.float32)))),
         causal=tuple(float(one) for one in after),
         loudness=lufs - loudness_lufs(audio),
         true_peak=20.0 * float(np.log10(highest)) - reference,
@@ -150,7 +151,7 @@ def table(figures: dict[str, Any]) -> str:
     """Return ``figures`` as a table of Markdown."""
     rows = [
         (
-            "level after the trim of a whole song, from the target, worst",
+            "level of frozen stems that nothing limits, from the target, worst",
             figures["level_error_db_plan_max"],
             "dB",
         ),

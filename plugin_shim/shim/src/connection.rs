@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use wire::control::{Bye, Control, Join, Joined};
+use uuid::Uuid;
+use wire::control::{Bye, Control, Join, Joined, Learning};
 use wire::{Body, Header, Hex32, Kind, Values, WireError};
 
 use crate::handshake::{Handshake, Refusal, Step};
@@ -24,6 +25,10 @@ pub enum Event {
     Joined(Joined),
     /// Values for an instance.
     Params(Header, Values),
+    /// What becomes of a pass with Learn.
+    Learning(Learning),
+    /// The plan of an instance, as text.
+    Plan(Uuid, Vec<u8>),
     /// The oldest JOIN without answer was refused, if there is one: this is its handle.
     JoinRefused(Option<u32>, Refusal),
     /// The service is not to be used.
@@ -193,6 +198,8 @@ impl Connection {
                 Some(Event::JoinRefused(self.joining.pop_front(), Refusal::said(&refuse)))
             }
             (_, Body::Control(Control::Bye(_))) => Some(Event::Closed),
+            (_, Body::Control(Control::Learning(learning))) => Some(Event::Learning(learning)),
+            (_, Body::Plan(text)) => Some(Event::Plan(header.instance, text.to_vec())),
             (_, Body::Values(values)) => Some(Event::Params(header, values)),
             (Kind::Credit, _) => {
                 self.credit(header.sequence);

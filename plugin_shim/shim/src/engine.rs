@@ -22,6 +22,7 @@ use crate::waiting::{self, Ended};
 use wire::{
     flags,
     parameters::{PARAMETERS, index_of},
+    status,
 };
 
 /// Answers under way at a time: a second of frames and a burst.
@@ -86,7 +87,7 @@ impl Engine {
         let (values_in, values) = RingBuffer::new(ANSWERS);
         let readout = &shared.readout;
         readout.rate.store(rate, Relaxed);
-        let chain = Chain::new(rate, &declarations(shared.params.grooves()));
+        let chain = Chain::new(rate, &declarations(shared.grooves()));
         let latency = chain.latency();
         readout.latency.store(u32::try_from(latency).unwrap_or(0), Relaxed);
         readout.restart_asked.store(false, Relaxed);
@@ -105,7 +106,7 @@ impl Engine {
             following: VecDeque::with_capacity(FOLLOWING),
             bypass: Bypass::new(rate, planes, longest, unsigned(latency)),
             flow: Flow::new(rate),
-            frozen: Frozen::new(rate),
+            frozen: Frozen::new(rate, latency),
             shift: 0,
             settings: None,
             run,
@@ -150,8 +151,8 @@ impl Engine {
         let (member, rate) = (&self.member, self.rate);
         let step = self.tracker.follow(transport, frames, || member.process_clock(rate));
         self.frozen.refresh(&self.shared.plan);
-        // A plan has no groove: until the host has restarted the track without it, the track plays live.
-        let wanted = settings.frozen && self.latency == 0;
+        // Until the host has restarted the track as late as its plan is, it plays live.
+        let wanted = settings.frozen && (self.latency > 0) == self.shared.plan.grooves();
         let course = self.frozen.course(wanted, offline, &step);
         if course == Course::Live {
             settings.frozen = false;
@@ -232,6 +233,9 @@ impl Engine {
         self.burst = 0;
         if let Some(start) = start {
             self.flow.start_over();
+            if !self.shared.params.learns() {
+                self.shared.link.learning.store(0, Relaxed);
+            }
             let silent = self.fresh || self.quiet >= i64::from(self.rate / 100) + self.latency;
             if course == Course::Live {
                 self.apply_start_values(start, at, silent);
@@ -423,6 +427,10 @@ impl Engine {
             linked: self.linked(),
             bridge: self.shared.link.status.load(Relaxed),
             too_short,
+            learning: match self.shared.link.learning.load(Relaxed) {
+                0 => settings.learns.then_some(status::LEARN_READY),
+                said => Some(said),
+            },
         };
         readout.status.store(self.flow.status(situation), Relaxed);
         let gain = single(self.bypass.level_change(&self.chain, end.saturating_add(self.shift)));

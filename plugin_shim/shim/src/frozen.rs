@@ -36,6 +36,8 @@ pub(crate) enum Course {
 pub(crate) struct Frozen {
     /// Samples per frame.
     frame: i64,
+    /// By how many samples what groove gives is late.
+    latency: i64,
     plan: Option<Arc<Plan>>,
     seen: u32,
     /// Samples since the last start: the position in the song for hosts that render without one.
@@ -57,9 +59,10 @@ struct Levels {
 }
 
 impl Frozen {
-    pub(crate) fn new(rate: u32) -> Frozen {
+    pub(crate) fn new(rate: u32, latency: i64) -> Frozen {
         Frozen {
             frame: i64::from(rate / 20),
+            latency,
             plan: None,
             seen: 0,
             since: 0,
@@ -148,13 +151,16 @@ impl Frozen {
 
     /// Sets `chain` to what a pass from the start would have at `position`, moves under way included.
     fn locate(&self, plan: &Plan, position: i64, chain: &mut Chain) {
-        let frame = position.div_euclid(self.frame).saturating_sub(plan.begin);
         let last = plan.frames() - 1;
-        for &(id, value) in &plan.neutral {
+        for &(id, value, _) in &plan.neutral {
             chain.snap(id, value);
         }
+        if let Some([shift, _]) = &plan.groove {
+            // What begins here, `follow` tells.
+            chain.snap(shift.id, shift.target(self.index(plan, position.saturating_sub(1)).min(last)));
+        }
         for column in &plan.columns {
-            let index = unsigned(frame);
+            let index = self.index(plan, self.heard(column.comes_in, position));
             let earliest = (index + 1).saturating_sub(column.apart).max(1);
             let moved = (earliest..=index.min(last)).rev().find(|&index| column.moves(index));
             match moved {
@@ -174,16 +180,37 @@ impl Frozen {
     fn follow(&self, position: i64, chain: &mut Chain) -> i64 {
         let Some(plan) = &self.plan else { return i64::MAX };
         if position < self.unfit_at {
-            for &(id, value) in &plan.neutral {
-                chain.set(id, value, position);
+            for &(id, value, comes_in) in &plan.neutral {
+                chain.set(id, value, self.heard(comes_in, position));
             }
-            let frame = position.div_euclid(self.frame);
-            let index = unsigned(frame.saturating_sub(plan.begin)).min(plan.frames() - 1);
             for column in &plan.columns {
-                chain.set(column.id, column.target(index), position);
+                let at = self.heard(column.comes_in, position);
+                chain.set(column.id, column.target(self.index(plan, at).min(plan.frames() - 1)), at);
+            }
+            if let Some([shift, slot]) = &plan.groove {
+                let index = self.index(plan, position);
+                // Once, where the frame begins: the slot is so long after that.
+                if position == self.position_of(plan, index)
+                    && (1..plan.frames()).contains(&index)
+                    && shift.moves(index)
+                {
+                    chain.set(shift.id, shift.target(index), position);
+                    chain.set(slot.id, slot.target(index), position);
+                }
             }
         }
-        (position.div_euclid(self.frame) + 1).saturating_mul(self.frame)
+        let next = |at: i64| (at.div_euclid(self.frame) + 1).saturating_mul(self.frame);
+        next(position).min(next(position - self.latency).saturating_add(self.latency))
+    }
+
+    /// Where a section that is for what `comes_in`, or else for what comes out of groove, is at `position`.
+    fn heard(&self, comes_in: bool, position: i64) -> i64 {
+        if comes_in { position } else { position.saturating_sub(self.latency) }
+    }
+
+    /// Number in the plan of the frame at `position`, perhaps beyond its end; 0 before its begin.
+    fn index(&self, plan: &Plan, position: i64) -> usize {
+        unsigned(position.div_euclid(self.frame).saturating_sub(plan.begin))
     }
 
     fn position_of(&self, plan: &Plan, index: usize) -> i64 {

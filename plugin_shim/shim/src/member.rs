@@ -11,6 +11,7 @@ use wire::limits::{MAX_COUNTER, MAX_LABEL};
 use wire::parameters::PARAMETERS;
 use wire::{Header, Kind, Values, append_samples, flags, status};
 
+use crate::plan::Plan;
 use crate::queue::Queue;
 use crate::roster;
 use crate::shared::{BridgeEnds, Hop, MAX_VALUES, Scheduled, Shared};
@@ -170,6 +171,11 @@ impl Member {
         self.begin_anew();
         self.shared.link.status.store(status, Ordering::Relaxed);
         self.shared.link.up.store(false, Ordering::SeqCst);
+        // A pass is over with the service that listened to it; what came of it before stays.
+        let learning = &self.shared.link.learning;
+        if [status::LEARNING, status::PLANNING].contains(&learning.load(Ordering::Relaxed)) {
+            learning.store(0, Ordering::Relaxed);
+        }
         self.shared.gate.open();
     }
 
@@ -315,6 +321,25 @@ impl Member {
         let answered = |(run, end, _): &(u32, i64, Instant)| (*run, *end) == (params.run, params.position);
         let index = self.awaited.iter().position(answered)?;
         self.awaited.drain(..=index).next_back().map(|(_, _, sent)| now.duration_since(sent))
+    }
+
+    /// Shows what becomes of a pass with Learn.
+    pub fn learning(&self, state: &str) {
+        let code = status::by_name(state).map_or(0, |status| status.code);
+        self.shared.link.learning.store(code, Ordering::Relaxed);
+    }
+
+    /// Takes over the plan that a pass with Learn came to.
+    pub fn learned(&self, text: &[u8]) {
+        let code = match Plan::read(text) {
+            Ok(plan) => {
+                self.shared.plan.replace(Some(plan));
+                self.shared.host_dirty.store(true, Ordering::Release);
+                status::PLAN_READY
+            }
+            Err(_) => status::PLAN_FAILED,
+        };
+        self.shared.link.learning.store(code, Ordering::Relaxed);
     }
 
     /// Counters for STATS.

@@ -49,6 +49,8 @@ pub const HIGH_PASS_AMOUNT: ParamId = 17;
 pub const OVERALL_AMOUNT: ParamId = 18;
 /// Whether values come from the plan in the project.
 pub const PLAN: ParamId = 34;
+/// Whether what is played becomes the plan; the track is mixed live meanwhile.
+pub const LEARN: ParamId = 39;
 /// How much of the service's groove is used; the track is late by the look-ahead while it is above 0.
 pub const GROOVE_AMOUNT: ParamId = 35;
 /// Most that groove shifts around its constant.
@@ -151,7 +153,7 @@ static STATUS_TEXTS: [&str; STATUSES.len()] = {
 };
 
 /// Every host parameter, in the order in which editors list them. Entries are appended, never changed.
-pub static PARAMS: [Param; 28] = [
+pub static PARAMS: [Param; 29] = [
     choice(BYPASS, "bypass", "Bypass", &["Off", "On"], 0.0),
     number(AMOUNT, ("amount", "Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
     number(GAIN_OFFSET, ("gain_offset", "Gain Offset"), (-24.0, 24.0), 0.0, (0.1, 1, "dB")),
@@ -186,6 +188,7 @@ pub static PARAMS: [Param; 28] = [
     choice(GROOVE_CONSTANT, "groove_constant", "Groove Constant", &["Follow", "Zero"], 0.0),
     number(GROOVE_TEMPO, ("groove_tempo", "Groove Tempo"), (0.0, 300.0), 0.0, (0.001, 3, "BPM")),
     number(ROOM_AMOUNT, ("room_amount", "Room Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
+    choice(LEARN, "learn", "Learn", &["Off", "On"], 0.0),
 ];
 
 /// The parameter with this number.
@@ -426,7 +429,13 @@ impl ParamValues {
     /// Whether values come from the plan in the project.
     #[must_use]
     pub fn frozen(&self) -> bool {
-        self.get(PLAN) >= 0.5
+        self.get(PLAN) >= 0.5 && !self.learns()
+    }
+
+    /// Whether what is played becomes the plan.
+    #[must_use]
+    pub fn learns(&self) -> bool {
+        self.get(LEARN) >= 0.5
     }
 
     /// Share of the service's groove, 0 to 1.
@@ -434,12 +443,6 @@ impl ParamValues {
     #[allow(clippy::cast_possible_truncation)]
     pub fn groove_amount(&self) -> f32 {
         (self.get(GROOVE_AMOUNT) / 100.0) as f32
-    }
-
-    /// Whether the track plays with groove's look-ahead: a plan has no groove.
-    #[must_use]
-    pub fn grooves(&self) -> bool {
-        self.groove_amount() > 0.0 && !self.frozen()
     }
 
     /// Most that groove shifts around its constant, in ms.

@@ -83,6 +83,7 @@ fn ids_and_names_are_those_that_projects_have_saved() {
         (37, "groove_constant"),
         (38, "groove_tempo"),
         (30, "room_amount"),
+        (39, "learn"),
     ];
     assert_eq!(declared, permanent);
 }
@@ -112,7 +113,7 @@ fn a_new_instance_is_an_unset_track_of_group_1_with_40_ms() {
     assert_eq!((values.staging_amount(), values.staging_level_db()), (0.0, -18.0));
     assert_eq!((values.density_amount(), values.high_pass_amount()), (0.0, 0.0));
     assert_eq!(values.overall_amount().to_bits(), 1.0f32.to_bits());
-    assert!(!values.frozen());
+    assert!(!values.frozen() && !values.learns());
     assert_eq!(values.room_amount().to_bits(), 0);
 }
 

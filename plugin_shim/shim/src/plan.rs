@@ -4,7 +4,7 @@
 //! the plan was made. Frames count from position 0, so the sample rate does not matter.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,8 @@ const MAX_FRAMES: u32 = 2 * 60 * 60 * FRAMES_PER_SECOND;
 const FRAMES_PER_SECOND: u32 = 20;
 /// First frames lie within what positions can be.
 const FARTHEST_FRAME: i64 = 1 << 40;
+/// Parameters of groove: what it shifts by, and when the slot begins.
+const GROOVE: [&str; 2] = ["groove_ms", "groove_slot_ms"];
 /// Values are whole numbers of this size at most.
 const MAX_VALUE: i64 = 1 << 24;
 
@@ -45,10 +47,12 @@ pub struct Plan {
     saved: SavedPlan,
     /// Frame that the tables begin with.
     pub begin: i64,
-    /// Of the parameters that this release knows.
+    /// Of the parameters that this release knows, but for those of groove.
     pub columns: Vec<Column>,
-    /// Parameters that it has no table for, and their neutral values.
-    pub neutral: Vec<(u16, f64)>,
+    /// Groove, where the plan shifts anything: how late, and how long after its frame begins the slot does.
+    pub groove: Option<[Column; 2]>,
+    /// Parameters that it has no table for, their neutral values, and whether those are for what comes in.
+    pub neutral: Vec<(u16, f64, bool)>,
     /// Level of the input in half dB, 0 dBFS being 0.
     pub levels: Vec<i32>,
 }
@@ -58,6 +62,8 @@ pub struct Plan {
 pub struct Column {
     /// Its permanent number.
     pub id: u16,
+    /// It is for the sound that comes in; else for what comes out of groove, which is late.
+    pub comes_in: bool,
     /// Two changes are at least so many frames apart.
     pub apart: usize,
     per: f64,
@@ -99,7 +105,8 @@ impl Column {
             still += 1;
             targets.push(now);
         }
-        Column { id: parameter.id, apart, per: f64::from(per), targets }
+        let comes_in = dsp::chain::comes_in(parameter.section);
+        Column { id: parameter.id, comes_in, apart, per: f64::from(per), targets }
     }
 }
 
@@ -108,6 +115,14 @@ impl Plan {
     #[must_use]
     pub fn frames(&self) -> usize {
         self.levels.len()
+    }
+
+    /// Reads a plan from its text.
+    ///
+    /// # Errors
+    /// A sentence that names what is wrong.
+    pub fn read(text: &[u8]) -> Result<Plan, String> {
+        serde_json::from_slice(text).map_err(|error| error.to_string()).and_then(Plan::unpack)
     }
 
     /// Unpacks a plan. Values outside their range are taken at its end; parameters that this release does not
@@ -130,16 +145,32 @@ impl Plan {
             unpacked(series, saved.frames).map_err(|what| format!("its plan's {name} {what}"))
         };
         let levels = table("level", &saved.level)?;
-        let mut columns = Vec::new();
+        let (mut columns, mut groove) = (Vec::new(), [None, None]);
         for (name, series) in &saved.values {
             let targets = table(name, series)?;
             if let Some(index) = index_of_name(name) {
-                columns.push(Column::new(&PARAMETERS[index], series.per, &targets));
+                let column = Column::new(&PARAMETERS[index], series.per, &targets);
+                match GROOVE.iter().position(|own| own == name) {
+                    Some(place) => groove[place] = Some(column),
+                    None => columns.push(column),
+                }
             }
         }
-        let others = PARAMETERS.iter().filter(|parameter| !saved.values.contains_key(parameter.name));
-        let neutral = others.map(|parameter| (parameter.id, f64::from(parameter.neutral))).collect();
-        Ok(Plan { begin: saved.begin, columns, neutral, levels, saved })
+        let groove = match groove {
+            [Some(shift), Some(slot)] if shift.targets.iter().any(|&target| target != 0) => {
+                Some([shift, slot])
+            }
+            _ => None,
+        };
+        let others = PARAMETERS.iter().filter(|parameter| {
+            parameter.section != dsp::groove::NAME && !saved.values.contains_key(parameter.name)
+        });
+        let neutral = others
+            .map(|parameter| {
+                (parameter.id, f64::from(parameter.neutral), dsp::chain::comes_in(parameter.section))
+            })
+            .collect();
+        Ok(Plan { begin: saved.begin, columns, groove, neutral, levels, saved })
     }
 }
 
@@ -221,11 +252,13 @@ fn whole(value: f64) -> i32 {
     value as i32
 }
 
-/// The plan of an instance: main replaces it, audio follows.
+/// The plan of an instance: main and bridge replace it, audio follows.
 #[derive(Debug, Default)]
 pub struct Desk {
     /// Rises whenever the plan was replaced.
     version: AtomicU32,
+    /// The plan has groove, so that who plays it is late.
+    grooves: AtomicBool,
     shelf: Mutex<Shelf>,
 }
 
@@ -237,13 +270,20 @@ struct Shelf {
 }
 
 impl Desk {
-    /// **main**: audio takes it over with its next block.
+    /// **main** or **bridge**: audio takes it over with its next block.
     pub fn replace(&self, plan: Option<Plan>) {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        self.grooves.store(plan.as_ref().is_some_and(|plan| plan.groove.is_some()), Ordering::Relaxed);
         let old = std::mem::replace(&mut shelf.current, plan.map(Arc::new));
         shelf.before.extend(old);
         shelf.before.retain(|plan| Arc::strong_count(plan) > 1);
         self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether there is a plan with groove. Any world.
+    #[must_use]
+    pub fn grooves(&self) -> bool {
+        self.grooves.load(Ordering::Relaxed)
     }
 
     /// **main**: the plan as text.

@@ -64,6 +64,15 @@ impl Plugin {
         }
     }
 
+    /// **main**: an activation at `rate` Hz is to come: some hosts ask for its latency before.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn expect(&self, rate: f64) {
+        let rate = rate as u32;
+        let late = self.shared.grooves() && wire::limits::is_rate(rate);
+        let latency = if late { dsp::groove::look_ahead(rate) } else { 0 };
+        self.shared.readout.latency.store(latency, Relaxed);
+    }
+
     /// **main**: the instance stays joined, to be there at once when it is activated again. The read-outs go
     /// to rest, so that an instance at rest is told by its state alone.
     pub fn deactivate(&self) {
@@ -120,7 +129,8 @@ impl Plugin {
         self.shared.host_dirty.swap(false, Relaxed)
     }
 
-    /// Latency in samples, as of the last activation: the look-ahead of groove where it was on, else 0.
+    /// Latency in samples, as of the last activation or of the one that is to come: the look-ahead of groove where it is
+    /// on, else 0.
     #[must_use]
     pub fn latency(&self) -> u32 {
         self.shared.readout.latency.load(Relaxed)
@@ -227,7 +237,7 @@ fn take_restart(shared: &Shared) -> bool {
     let readout = &shared.readout;
     let on = readout.latency.load(Relaxed) > 0;
     let supported = readout.status.load(Relaxed) != status::RATE_UNSUPPORTED;
-    let differs = supported && shared.params.grooves() != on;
+    let differs = supported && shared.grooves() != on;
     differs && !readout.restart_asked.swap(true, Relaxed)
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Situation {
     pub(crate) bridge: u32,
     /// The control delay cannot work with the host's blocks.
     pub(crate) too_short: bool,
+    /// What becomes of a pass with Learn, a `status` code; `None` where nobody asks.
+    pub(crate) learning: Option<u32>,
 }
 
 impl Flow {
@@ -97,6 +99,7 @@ impl Flow {
             Situation { linked: false, bridge, .. } => bridge,
             _ if !self.heard => status::WAITING,
             _ if lost => status::HOLDING,
+            Situation { learning: Some(learning), .. } => learning,
             _ if self.incomplete => status::INCOMPLETE,
             Situation { too_short: true, .. } => status::NOT_ALIGNED,
             _ => status::MIXING,

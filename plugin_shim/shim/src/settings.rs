@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     /// The service's part of the gain holds.
     pub(crate) locked: bool,
     pub(crate) falls_back: bool,
+    /// What is played becomes the plan.
+    pub(crate) learns: bool,
     /// Values come from the plan, as far as it can be played.
     pub(crate) frozen: bool,
     /// Hops reach the service.
@@ -68,6 +70,7 @@ impl Settings {
             bypass: params.bypass(),
             locked: params.locked(),
             falls_back: params.falls_back(),
+            learns: params.learns(),
             frozen: params.frozen(),
             role: params.role(),
             amount: overall * params.amount(),
@@ -111,7 +114,8 @@ impl Settings {
             flags: flag(transport.playing, flags::PLAYING)
                 | flag(self.sync, flags::SYNC)
                 | flag(self.bypass, flags::BYPASSED)
-                | flag(self.locked, flags::LOCKED),
+                | flag(self.locked, flags::LOCKED)
+                | flag(self.learns, flags::LEARNS),
             beat: beat.filter(|beat| beat.abs() <= FARTHEST_BEAT),
             tempo: tempo.filter(|tempo| (0.0..=FASTEST_TEMPO).contains(tempo)),
             group: self.group,

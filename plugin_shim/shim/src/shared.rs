@@ -143,6 +143,9 @@ pub struct LinkState {
     pub up: AtomicBool,
     /// The bridge's view (`status` codes 1 to 5), shown while no values flow.
     pub status: AtomicU32,
+    /// What becomes of a pass with Learn, a `status` code; 0 where none was played. Audio forgets it with a start
+    /// without Learn.
+    pub learning: AtomicU32,
 }
 
 /// Where a Sync render waits for the bridge. The only place where audio may block.
@@ -228,7 +231,7 @@ pub struct Shared {
     pub identity_version: AtomicU32,
     /// Start values for audio, in the order of `PARAMETERS`.
     pub start_values: [Optional; PARAMETERS.len()],
-    /// The plan that a frozen track plays.
+    /// The plan that a frozen track plays: main and bridge replace it.
     pub plan: crate::plan::Desk,
     /// Set when the project must be marked changed (new identity); a shell clears it on the main thread.
     pub host_dirty: AtomicBool,
@@ -238,6 +241,11 @@ impl Shared {
     /// The start values as they are now. Any world.
     pub fn start_values(&self) -> StartValues {
         self.start_values.each_ref().map(Optional::get)
+    }
+
+    /// Whether the track is to play with groove's look-ahead: as its plan does, or as the user asks. Any world.
+    pub fn grooves(&self) -> bool {
+        if self.params.frozen() { self.plan.grooves() } else { self.params.groove_amount() > 0.0 }
     }
 
     /// The identity of an instance that is about to join, locked; one that has none yet gets one. Bridge.

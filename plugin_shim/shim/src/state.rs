@@ -64,7 +64,7 @@ struct Preset {
 
 /// What `load` finds in bytes.
 enum Found {
-    State(Box<Saved>, Option<Plan>),
+    State(Box<(Saved, Option<Plan>)>),
     Preset(Preset),
 }
 
@@ -97,7 +97,7 @@ pub fn save(shared: &Shared) -> Vec<u8> {
 /// Whatever is neither of this plugin, or was saved by a later version of the format.
 pub fn load(shared: &Shared, bytes: &[u8]) -> Result<(), StateError> {
     let (saved, plan) = match read(bytes)? {
-        Found::State(saved, plan) => (saved, plan),
+        Found::State(found) => *found,
         Found::Preset(preset) => {
             for (name, value) in preset.params {
                 if let Some(param) = by_name(&name).filter(|param| !param.read_only) {
@@ -151,7 +151,7 @@ fn read(bytes: &[u8]) -> Result<Found, StateError> {
     saved.params.retain(|name, _| by_name(name).is_some_and(|param| !param.read_only));
     saved.start = saved.start.into_iter().filter_map(clamped).collect();
     let plan = saved.plan.take().map(Plan::unpack).transpose().map_err(refuse)?;
-    Ok(Found::State(Box::new(saved), plan))
+    Ok(Found::State(Box::new((saved, plan))))
 }
 
 fn named((parameter, value): (&Parameter, Option<f32>)) -> Option<(String, f32)> {

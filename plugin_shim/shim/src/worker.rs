@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
 use wire::control::RoundTrip;
 use wire::{Header, Hex32, Kind, status};
 
@@ -232,11 +233,19 @@ impl Worker {
                     }
                 }
                 Event::Params(header, values) => {
-                    // One that asks for the same identity has not got it.
-                    let own = |m: &&mut Member| m.is_joined() && m.instance() == header.instance;
-                    let member = self.members.iter_mut().find(own);
+                    let member = member_of(&mut self.members, header.instance);
                     if let Some(taken) = member.and_then(|m| m.schedule(&header, &values, now)) {
                         self.statistics.answered(taken);
+                    }
+                }
+                Event::Learning(said) => {
+                    if let Some(member) = member_of(&mut self.members, said.instance) {
+                        member.learning(&said.state);
+                    }
+                }
+                Event::Plan(instance, text) => {
+                    if let Some(member) = member_of(&mut self.members, instance) {
+                        member.learned(&text);
                     }
                 }
                 Event::JoinRefused(handle, refusal) => {
@@ -349,6 +358,11 @@ impl Worker {
             None => std::thread::park_timeout(self.next_look.saturating_duration_since(now)),
         }
     }
+}
+
+/// The member that has the identity `instance`: one that asks for the same has not got it.
+fn member_of(members: &mut [Member], instance: Uuid) -> Option<&mut Member> {
+    members.iter_mut().find(|member| member.is_joined() && member.instance() == instance)
 }
 
 impl Drop for Worker {

@@ -10,7 +10,7 @@ use wire::{Body, Control, HEADER_SIZE, Header, Kind, WireError, decode, encode};
 pub type Frames = Vec<Vec<u8>>;
 
 /// Vector files, in the order in which their accepted vectors become bases of the corpus.
-pub const NAMES: [&str; 5] = ["block", "params", "plain", "control", "broken"];
+pub const NAMES: [&str; 6] = ["block", "params", "plain", "plan", "control", "broken"];
 const MAX_BASE: usize = 16 << 10;
 
 /// Offset and size of every field of the header; the instance in two halves.
@@ -52,8 +52,8 @@ const FIELDS: [(usize, usize); 35] = [
     (144, 4),
 ];
 #[rustfmt::skip]
-const NUMBERS: [u64; 37] = [
-    0, 1, 2, 3, 9, 11, 16, 17, 18, 19, 112, 255, 441, 480, 882, 1920, 44100, 48000, 65535, 192_000,
+const NUMBERS: [u64; 38] = [
+    0, 1, 2, 3, 9, 11, 16, 17, 18, 19, 20, 112, 255, 441, 480, 882, 1920, 44100, 48000, 65535, 192_000,
     1 << 31, (1 << 32) - 1, 1 << 53, (1 << 62) + 1, 1 << 63, u64::MAX,
     0x7F80_0000, 0x7FC0_0000, 0xFF80_0000, 0x3F80_0001, 0x8000_0000, 0x41C0_0000, 0x41C0_0001,
     0x7FF0_0000_0000_0000, 0x7FF8_0000_0000_0000, 0xFFF0_0000_0000_0000, 0x8000_0000_0000_0000,
@@ -112,7 +112,7 @@ pub fn bases() -> Vec<Frames> {
 }
 
 /// The verdict on a message, and where it is accepted, what was understood: the message written anew,
-/// without the samples of a BLOCK, and without STATS and REPORT, whose numbers have several spellings.
+/// without the samples of a BLOCK and the text of a PLAN, and without STATS and REPORT, whose numbers have several spellings.
 pub fn judge(message: &Frames) -> (&'static str, Vec<u8>) {
     match understand(message) {
         Ok(bytes) => ("accepted", bytes),
@@ -127,6 +127,7 @@ fn understand(message: &Frames) -> Result<Vec<u8>, WireError> {
         let anew = |payload: &[u8]| encode(&header, payload).expect("what is accepted can be sent");
         match &body {
             Body::Empty => all.extend(anew(&[])),
+            Body::Plan(plan) => all.extend(anew(plan)),
             Body::Samples(samples, start) => {
                 let mut payload = Vec::new();
                 wire::append_samples(&mut payload, &samples.iter().collect::<Vec<_>>());
@@ -175,7 +176,7 @@ pub fn heaviest() -> Vec<Frames> {
 pub fn carries_json(message: &Frames) -> bool {
     matches!(message.first().and_then(|head| head.get(8..10)), Some(&[code, 0])
         if !matches!(Kind::from_code(code.into()),
-            None | Some(Kind::Leave | Kind::Block | Kind::Wait | Kind::Params | Kind::Credit | Kind::Ping | Kind::Pong)))
+            None | Some(Kind::Leave | Kind::Block | Kind::Wait | Kind::Params | Kind::Credit | Kind::Ping | Kind::Pong | Kind::Plan)))
 }
 
 /// Adds a message to the digest of a corpus.

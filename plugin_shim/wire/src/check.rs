@@ -16,7 +16,7 @@ impl Header {
             Kind::Block => self.check_block(),
             Kind::Params => self.check_params(),
             Kind::Wait => self.check_instance().and_then(|()| self.check_position()),
-            Kind::Leave => self.check_instance(),
+            Kind::Leave | Kind::Plan => self.check_instance(),
             _ => Ok(()),
         }
     }
@@ -84,7 +84,7 @@ impl Header {
         refuse(self.has(flags::NONE) && self.count > 0, WireError::Flags(self.flags))
     }
 
-    /// Bytes of payload that the header announces; `None` where the payload is JSON.
+    /// Bytes of payload that the header announces; `None` where the payload ends it: JSON, a plan.
     pub(crate) fn payload_length(&self) -> Option<usize> {
         match self.kind {
             Kind::Block | Kind::Params => Some(self.samples_length().saturating_add(bytes(self.count, 8))),

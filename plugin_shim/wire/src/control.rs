@@ -153,6 +153,15 @@ pub struct RoundTrip {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusRequest {}
 
+/// Service to client: what becomes of a pass with Learn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learning {
+    /// The instance.
+    pub instance: Uuid,
+    /// Name of a state in `status.toml`; later versions may append.
+    pub state: String,
+}
+
 /// Either way: the sender closes and says why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bye {
@@ -183,6 +192,8 @@ pub enum Control {
     Status(StatusRequest),
     /// REPORT: an object that the service documents.
     Report(Map<String, Value>),
+    /// LEARNING.
+    Learning(Learning),
     /// BYE; `None` where it gives no reason.
     Bye(Option<Bye>),
 }
@@ -202,6 +213,7 @@ impl Control {
             Self::Stats(_) => Kind::Stats,
             Self::Status(_) => Kind::Status,
             Self::Report(_) => Kind::Report,
+            Self::Learning(_) => Kind::Learning,
             Self::Bye(_) => Kind::Bye,
         }
     }
@@ -223,6 +235,7 @@ impl Control {
             Self::Stats(m) => serde_json::to_vec(m),
             Self::Status(m) => serde_json::to_vec(m),
             Self::Report(m) => serde_json::to_vec(m),
+            Self::Learning(m) => serde_json::to_vec(m),
             Self::Bye(Some(m)) => serde_json::to_vec(m),
             Self::Bye(None) => Ok(Vec::new()),
         }
@@ -254,6 +267,7 @@ impl Control {
             Kind::Stats => read(payload, Self::Stats),
             Kind::Status => read(payload, Self::Status),
             Kind::Report => read(payload, Self::Report),
+            Kind::Learning => read(payload, Self::Learning),
             Kind::Bye if payload.is_empty() => Ok(Self::Bye(None)),
             Kind::Bye => read(payload, |bye| Self::Bye(Some(bye))),
             _ => return None,
@@ -271,6 +285,7 @@ impl Control {
                 (m.instance.is_nil() || m.session.is_nil()).then_some("instance or session is zero")
             }
             Self::Stats(m) => m.fault(),
+            Self::Learning(m) => m.fault(),
             Self::Bye(Some(m)) => (!fits(&m.reason, MAX_TEXT)).then_some("reason is too long"),
             Self::Challenge(_) | Self::Auth(_) | Self::Status(_) | Self::Report(_) | Self::Bye(None) => None,
         };
@@ -311,6 +326,12 @@ impl Join {
         } else {
             (!DELAYS_MS.contains(&self.delay_ms)).then_some("delay_ms is not offered")
         }
+    }
+}
+
+impl Learning {
+    fn fault(&self) -> Option<&'static str> {
+        (self.instance.is_nil() || !is_name(&self.state)).then_some("instance is zero or state is no name")
     }
 }
 

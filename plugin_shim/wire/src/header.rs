@@ -48,11 +48,15 @@ pub enum Kind {
     Report = 17,
     /// Both ways, JSON or empty: the sender closes.
     Bye = 18,
+    /// Service to client: the plan of an instance, as its state has it.
+    Plan = 19,
+    /// Service to client, JSON: what becomes of a pass with Learn.
+    Learning = 20,
 }
 
 impl Kind {
     /// Every kind, by number.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Hello,
         Self::Challenge,
         Self::Auth,
@@ -71,6 +75,8 @@ impl Kind {
         Self::Status,
         Self::Report,
         Self::Bye,
+        Self::Plan,
+        Self::Learning,
     ];
 
     /// Whether a message may carry several packets of this kind.
@@ -114,6 +120,8 @@ pub mod flags {
     pub const BYPASSED: u32 = 1 << 8;
     /// BLOCK: the user locks the instance: the service's part of its gain holds.
     pub const LOCKED: u32 = 1 << 9;
+    /// BLOCK: the user wants a plan of what is played.
+    pub const LEARNS: u32 = 1 << 10;
     /// PARAMS: no values: nobody counted in the frame, or with `SKIPPED`.
     pub const NONE: u32 = 1 << 16;
     /// PARAMS: a member that should have counted was missing.
@@ -122,7 +130,7 @@ pub mod flags {
     pub const SKIPPED: u32 = 1 << 18;
 
     /// Bits that BLOCK carries.
-    pub const OF_BLOCK: u32 = 0x3ff;
+    pub const OF_BLOCK: u32 = 0x7ff;
     /// Bits that PARAMS carries.
     pub const OF_PARAMS: u32 = NONE | INCOMPLETE | SKIPPED;
 }
@@ -270,7 +278,7 @@ impl Header {
                 ..empty
             },
             Kind::Wait => Self { instance: self.instance, run: self.run, position: self.position, ..empty },
-            Kind::Leave => Self { instance: self.instance, ..empty },
+            Kind::Leave | Kind::Plan => Self { instance: self.instance, ..empty },
             Kind::Credit | Kind::Ping | Kind::Pong => Self { sequence: self.sequence, ..empty },
             _ => empty,
         }

@@ -72,6 +72,8 @@ pub enum Body<'a> {
     Samples(Samples<'a>, Values),
     /// PARAMS.
     Values(Values),
+    /// PLAN: not looked at here.
+    Plan(&'a [u8]),
     /// The kinds that carry JSON.
     Control(Control),
 }
@@ -127,6 +129,7 @@ fn read<'a>(header: &Header, payload: &'a [u8], last: bool) -> Result<(Body<'a>,
             Body::Samples(Samples::decode(samples)?, Values::decode(values, header.count)?)
         }
         Kind::Params => Body::Values(Values::decode(own, header.count)?),
+        Kind::Plan => Body::Plan(own),
         kind => Control::decode(kind, own).transpose()?.map_or(Body::Empty, Body::Control),
     };
     Ok((body, rest))

@@ -55,6 +55,7 @@ fn written(header: &Header, body: &Body<'_>, vector: &Value, name: &str) -> (Vec
             anew(payload)
         }
         Body::Empty => anew(Vec::new()),
+        Body::Plan(plan) => anew(plan.to_vec()),
     }
 }
 

@@ -1,14 +1,14 @@
 """``learn``: the plan of a session, made with the song known (docs/plan.md).
 
-A pass in lockstep collects what the service decides. The second pass plays the plan without a trim: what the sum then
+A pass in lockstep collects what the service decides, and `hybridmix.plan.making` makes the plan of it. A second pass plays the plan without a trim: what the sum then
 is, is known, and one trim for the whole song keeps it below -1 dBFS.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
 
 import msgspec
 import numpy as np
@@ -19,17 +19,17 @@ from hybridmix.batch.audio import Audio
 from hybridmix.batch.mix_session import MixSession
 from hybridmix.batch.report import Report
 from hybridmix.errors import DegradedError, InputError
-from hybridmix.plan import breath, curves
 from hybridmix.plan.coding import MAX_FRAMES
-from hybridmix.plan.document import LEVEL, Learned, PlanFile, TrackPlan, series, steps
+from hybridmix.plan.document import Learned, PlanFile, series, steps
 from hybridmix.plan.levels import Levels
-from hybridmix.presets import ROLES
+from hybridmix.plan.making import Asked, Heard, plans
+from hybridmix.plan.passing import SENT
+from hybridmix.presets import GrooveLimit
 from hybridmix.wire import parameters
-from hybridmix.wire.limits import FRAMES_PER_SECOND
+from hybridmix.wire.limits import FRAMES_PER_SECOND, MAX_GROOVE_CONSTANT_MS
 
 __all__ = ["learn"]
 
-Doubles = npt.NDArray[np.float64]
 Progress = Callable[[float], None]
 
 _MINUTE = 60 * FRAMES_PER_SECOND
@@ -54,30 +54,20 @@ def learn(session: MixSession, progress: Progress | None = None) -> PlanFile:
             raise InputError(
                 f"the session lasts {frames // _MINUTE} minutes; a plan holds {MAX_FRAMES // _MINUTE}: learn it in parts."
             )
-        heard = _Heard(listening, frames)
+        heard = _Pass(listening, frames)
         report = listening.listen(heard.add, _part(progress, 0.0, 0.7))
         if not report.complete:
             raise DegradedError(f"the pass was incomplete, so nothing was learned: {report.advice}")
-        tables = heard.tables(listening)
+        learned = session.settings.start == "learned"
+        settled = round(session.settings.learn_s * FRAMES_PER_SECOND) if learned else 0
+        made = plans(heard.tracks(listening), settled)
         settings = listening.planned_settings()
     plan = PlanFile(
         hybridmix=__version__,
         session=session.settings.name,
         model=session.settings.model,
         sample_rate=listening.rate,
-        tracks={
-            label: Learned(
-                TrackPlan(
-                    frames=frames,
-                    level=series(heard.levels[label].dbfs(frames), LEVEL),
-                    values={
-                        name: series(table, steps(name)) for name, table in sorted(tables[label].items())
-                    },
-                ),
-                settings[label],
-            )
-            for label in tables
-        },
+        tracks={label: Learned(one, settings[label]) for label, one in made.items()},
     )
     if not any("trim_db" in learned.plan.values for learned in plan.tracks.values()):
         return plan
@@ -114,78 +104,61 @@ def _trimmed(plan: PlanFile, trim_db: float) -> PlanFile:
     return msgspec.structs.replace(plan, tracks={label: one(track) for label, track in plan.tracks.items()})
 
 
-class _Heard:
-    """What a pass collects of every track: its level, and what the service measured and decided."""
+class _Pass:
+    """What a pass tells of every track: what came in, and what the service measured and decided."""
 
     def __init__(self, session: MixSession, frames: int) -> None:
         self._frames = frames
         self._frame = session.rate // FRAMES_PER_SECOND
-        self.levels: dict[str, Levels] = {}
+        self._levels: dict[str, Levels] = {}
 
     def add(self, inputs: Mapping[str, Audio]) -> None:
         """Note what the plugins heard, by label."""
         for label, block in inputs.items():
-            if label not in self.levels:
-                self.levels[label] = Levels(self._frame, len(block))
-            self.levels[label].add(block)
+            if label not in self._levels:
+                self._levels[label] = Levels(self._frame, len(block))
+            self._levels[label].add(block)
 
-    def tables(self, session: MixSession) -> dict[str, dict[str, Doubles]]:
-        """Return, by label and parameter, what each track is to move to, (frames,), after the pass."""
-        rows = {label: self._rows(found) for label, found in session.records().items()}
-        sent = {label: self._sent(found) for label, found in rows.items()}
-        if session.settings.start == "learned":
-            listened = round(session.settings.learn_s * FRAMES_PER_SECOND)
-            for label, found in sent.items():
-                sounds = curves.sounding(self.levels[label].dbfs(self._frames))
-                found["gain_db"] = curves.converged(found["gain_db"], sounds, listened)
-        tables = {
-            label: {
-                name: table for name, one in found.items() if (table := curves.placed(name, one)) is not None
-            }
-            for label, found in sent.items()
-        }
-        self._breathe(session, rows, tables)
-        return tables
-
-    def _rows(self, found: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        index = found["end"] // self._frame - 1
-        return np.asarray(found[(index >= 0) & (index < self._frames)])
-
-    def _sent(self, rows: npt.NDArray[Any]) -> dict[str, Doubles]:
-        """Return what was sent in each frame by parameter, NaN where nothing was."""
-        index = rows["end"] // self._frame - 1
-        sent = {}
-        # A frozen track has no groove: its look-ahead would make it late.
-        for name in (one.name for one in parameters.load().parameters if one.section != "groove"):
-            sent[name] = np.full(self._frames, np.nan)
-            sent[name][index] = rows[name]
-        return sent
-
-    def _breathe(
-        self, session: MixSession, rows: Mapping[str, npt.NDArray[Any]], tables: dict[str, dict[str, Doubles]]
-    ) -> None:
-        """Put breath with the song known in the place of what was foreseen."""
+    def tracks(self, session: MixSession) -> dict[str, Heard]:
+        """Return everything, by label, after the pass."""
         settings = session.planned_settings()
-        energies = {label: np.zeros(self._frames) for label in rows}
-        for label, found in rows.items():
-            energies[label][found["end"] // self._frame - 1] = found["energy"]
-        live = self._movement([energies[label] for label in rows if _is(settings[label], "live_source")])
-        for label, values in tables.items():
-            own = settings[label]
-            asked = own["overall_amount"] * own["breath_amount"] / 100.0 if _is(own, "ai_stem") else 0.0
-            curve = None
-            if live is not None and asked > 0.0:
-                curve = breath.ridden(energies[label], live, asked / 100.0, own["breath_depth"])
-            if curve is None:
-                values.pop("breath_db", None)
-            else:
-                values["breath_db"] = curve
+        return {label: self._track(label, rows, settings[label]) for label, rows in session.records().items()}
 
-    def _movement(self, energies: Sequence[Doubles]) -> Doubles | None:
-        """Return the mean movement of live sources, in dB of each band; None where none can be told."""
-        found = [movement for one in energies if (movement := breath.movement_db(one)) is not None]
-        return np.exp(np.log(np.maximum(found, 1e-3)).mean(axis=0)) if found else None
+    def _track(self, label: str, rows: npt.NDArray[Any], settings: Mapping[str, float]) -> Heard:
+        index = rows["end"] // self._frame - 1
+        inside = (index >= 0) & (index < self._frames)
+        rows, index = rows[inside], index[inside]
+
+        def frames(name: str, otherwise: float) -> npt.NDArray[np.float64]:
+            table = np.full(self._frames, otherwise)
+            table[index] = rows[name]
+            return table
+
+        levels = self._levels[label]
+        return Heard(
+            asked=_asked(settings),
+            power=levels.powers(self._frames),
+            true_peak=levels.true_peak,
+            energy=frames("energy", 0.0),
+            sent={name: frames(name, np.nan) for name in SENT},
+        )
 
 
-def _is(settings: Mapping[str, float], role: Any) -> bool:
-    return settings["role"] == ROLES[role]
+def _asked(settings: Mapping[str, float]) -> Asked:
+    """Return what the plugin tells the service of ``settings``, to the same bit."""
+    overall = np.float32(settings["overall_amount"] / 100.0)
+
+    def share(name: str) -> float:
+        return float(overall * np.float32(settings[name] / 100.0))
+
+    return Asked(
+        role=round(settings["role"]),
+        amount=share("amount"),
+        breath_amount=share("breath_amount"),
+        breath_depth_db=float(np.float32(settings["breath_depth"])),
+        staging_amount=share("staging_amount"),
+        staging_level_db=float(np.float32(settings["staging_level"])),
+        groove_amount=share("groove_amount"),
+        groove_limit_ms=get_args(GrooveLimit)[round(settings["groove_limit"])],
+        groove_constant_ms=0.0 if settings["groove_constant"] else MAX_GROOVE_CONSTANT_MS,
+    )

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import soxr
 
 from hybridmix.batch.audio import Audio
-from hybridmix.batch.loudness import Energies
 from hybridmix.features import KWeighting
 from hybridmix.features.levels import level_dbfs, power
+from hybridmix.measures.loudness import Energies
 
 __all__ = ["Levels", "Meter", "Peaks", "TruePeak"]
 

@@ -272,8 +272,8 @@ class MixSession:
         if plan is not None:
             params["plan"] = FROZEN
         shim = Shim(bundle, track.label, session, params, plan)
-        # A plan has no groove, and so no latency.
-        late = LOOK_AHEAD_MS * self.rate // 1000 if plan is None and params["groove_amount"] > 0.0 else 0
+        grooves = params["groove_amount"] > 0.0 if plan is None else "groove_ms" in plan["values"]
+        late = LOOK_AHEAD_MS * self.rate // 1000 if grooves else 0
         return Strip(partial(self.open, track), shim, track.before, track.after, self.rate, late)
 
     def open(self, track: MixTrack) -> Source:
@@ -338,7 +338,10 @@ class MixSession:
     def listen(
         self, heard: Callable[[Mapping[str, Audio]], None], progress: Callable[[float], None] | None = None
     ) -> Report:
-        """Play the session and keep nothing of it: ``heard`` is called with what the plugins hear, by label."""
+        """Play the session from a neutral start and keep nothing of it.
+
+        ``heard`` is called with what the plugins hear, by label.
+        """
         return self._run(Sinks({}, lambda _: None), progress, heard).report
 
     def records(self) -> dict[str, Any]:
@@ -349,11 +352,11 @@ class MixSession:
         self,
         sinks: Sinks,
         progress: Callable[[float], None] | None,
-        heard: Callable[[Mapping[str, Audio]], None] = lambda _: None,
+        heard: Callable[[Mapping[str, Audio]], None] | None = None,
     ) -> Measurement:
         said = self._frozen or self._service
         assert said is not None, "enter the session first: with MixSession(...) as session"
-        if self._frozen is None and self.settings.start == "learned":
+        if self._frozen is None and self.settings.start == "learned" and heard is None:
             self._learn()
         frames = self.frames
         observer = Observer(said, self.rate, self._strips)
@@ -369,7 +372,8 @@ class MixSession:
                 observer.heard(inputs)
                 if self._frozen is not None:
                     self._frozen.heard(inputs)
-                heard({strip.shim.label: one for strip, one in zip(self._strips, inputs, strict=True)})
+                if heard is not None:
+                    heard({strip.shim.label: one for strip, one in zip(self._strips, inputs, strict=True)})
             count = min(frames - done, *(strip.output.frames for strip in self._strips))
             self._emit(count, sinks, observer)
             done += count

@@ -14,7 +14,6 @@ import numpy.typing as npt
 from hybridmix import __version__
 from hybridmix.batch import findings, why
 from hybridmix.batch.audio import Audio
-from hybridmix.batch.loudness import Energies, integrated, short_term
 from hybridmix.batch.meter import Levels, Meter, Peaks, TruePeak
 from hybridmix.batch.picture import Curve
 from hybridmix.batch.report import (
@@ -32,6 +31,7 @@ from hybridmix.batch.strip import Strip
 from hybridmix.batch.track import MixTrack
 from hybridmix.engine import trace
 from hybridmix.engine.trace import Second
+from hybridmix.measures.loudness import Energies, integrated, short_term
 from hybridmix.presets import Preset
 
 __all__ = ["Measurement", "Observer", "Sinks", "Source"]

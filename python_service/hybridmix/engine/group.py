@@ -21,6 +21,7 @@ from hybridmix.engine.ears import STRIDE
 from hybridmix.engine.formation import Formation, Kept
 from hybridmix.engine.gain import Floats, ModelError
 from hybridmix.engine.hops import HOPS, MAX_ENERGY, Frame, Pulse, Sheet, Stretch, UserValues
+from hybridmix.engine.learner import Heard, Learner
 from hybridmix.engine.lineup import Lineup
 from hybridmix.engine.logs import event
 from hybridmix.engine.models import Models
@@ -87,6 +88,8 @@ class Engine:
         self._edition = 0
         self._trace = trace
         self._diary = Diary(self._frame, trace)
+        #: Keeps what plans are made of.
+        self.learner = Learner(rate)
         self._members: dict[UUID, Kept] = {}
         #: Of the last frame; None where something in it may have changed.
         self._lineup: Lineup | None = None
@@ -216,6 +219,7 @@ class Engine:
         self._rule.work()
         self._safety.work()
         self._diary.work(self._explain)
+        self.learner.work()
 
     def reasons(self, member: UUID) -> list[tuple[bool, Reason]]:
         """Return what each section last did for ``member``, and whether that was in the last second of frames."""
@@ -298,14 +302,19 @@ class Engine:
         self._answers[action.epoch, action.end] = _Answer(lineup.rows, told, rest)
         if len(self._answers) > MAX_ANSWERS:
             self._answers.popitem(last=False)
-        if self._trace is not None:
-            delays = [kept.user.delay for kept in members]
+        learns = self.learner.wants(frames)
+        if learns or self._trace is not None:
             sent: dict[str, npt.ArrayLike] = {"gain_db": np.where(known, gains, np.nan)}
             if trim is not None:
                 sent["trim_db"] = trim
             for said in processed:
                 sent |= said.sent()
-            self._trace.write(records(action, delays, energy, sent))
+            sent |= self._rack.heard()
+            if learns:
+                self.learner.note(Heard(action, frames, energy, sent, gains + trims + louder))
+            if self._trace is not None:
+                delays = [kept.user.delay for kept in members]
+                self._trace.write(records(action, delays, energy, sent))
 
     def values(self, epoch: int, end: int, member: UUID) -> Sequence[Value]:
         """Parameter ids and values, ids ascending, of the computed frame ``end`` for ``member``.

@@ -56,6 +56,8 @@ class UserValues:
     groove_amount: float = 0.0
     groove_limit_ms: float = 0.0
     groove_constant_ms: float = 0.0
+    #: What is played is to become a plan.
+    learns: bool = False
 
 
 class Pulse(NamedTuple):

@@ -141,6 +141,7 @@ class Registry:
         group.engine.forget(member.id)
         del group.members[member.id]
         if not group.members:
+            group.engine.learner.close()
             del self.groups[group.key]
             self.closed.update(dataclasses.asdict(group.timeline.counters))
             actions = []

@@ -120,6 +120,7 @@ class Server:
     def close(self) -> None:
         """Say goodbye, close everything, remove what was published. Once."""
         self._service.say_goodbye(self._stopping or "closed")
+        self._service.close()
         self._undo.close()
         log.info(event("stopped", reason=self._stopping or "closed"))
 
@@ -152,6 +153,7 @@ class Server:
 
     def _every_second(self, now: float) -> None:
         self._meter.second()
+        self._service.every_second()
         peers = list(self._service.peers.values())
         self._service.probe(peer for peer in peers if now - peer.heard >= _PROBE_S)
         for peer in peers:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hybridmix.errors import InputError
+from hybridmix.processors.groove import HEARD
 from hybridmix.timeline import Compute, Standing
 from hybridmix.wire import parameters
 
@@ -35,7 +36,8 @@ __all__ = [
 _SENT = tuple(parameter.name for parameter in parameters.load().parameters)
 #: Little-endian records without a header, in the order of computation. ``end`` and ``apply_at`` are
 #: samples on the timeline, ``member`` the bytes of its UUID, ``energy`` the K-weighted mean square summed
-#: over the channels, the parameters by name what was sent; NaN where nothing was, so the member holds.
+#: over the channels, the parameters by name what was sent; NaN where nothing was, so the member holds. Behind them is what
+#: groove heard (`hybridmix.processors.groove.HEARD`).
 RECORD = np.dtype(
     [
         ("epoch", "<i4"),
@@ -45,6 +47,7 @@ RECORD = np.dtype(
         *((name, "<f4") for name in _SENT),
         ("energy", "<f4"),
         ("flags", "<u4"),
+        *((name, "<f4") for name in HEARD),
     ]
 )
 #: The member delivered the frame (else its last features served).
@@ -115,7 +118,7 @@ def records(
     made["apply_at"] = [action.end + delay for delay in delays]
     made["member"] = [row.member.bytes for row in action.rows]
     made["energy"] = energy
-    for name in _SENT:
+    for name in (*_SENT, *HEARD):
         made[name] = sent.get(name, np.nan)
     whole = np.array([row.standing is Standing.WHOLE for row in action.rows], np.uint32)
     made["flags"] = whole * FLAG_WHOLE + np.isfinite(made["gain_db"]) * np.uint32(FLAG_KNOWN)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from hybridmix.batch.loudness import integrated
+from hybridmix.measures.loudness import integrated
 
 __all__ = ["movement_db", "ridden"]
 

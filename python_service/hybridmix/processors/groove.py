@@ -20,8 +20,13 @@ from hybridmix.processors.said import Said
 from hybridmix.processors.slots import SLOTS, Beat, History
 from hybridmix.processors.why import Sent, Why
 from hybridmix.wire import parameters
+from hybridmix.wire.limits import FRAMES_PER_SECOND
 
-__all__ = ["AHEAD", "Groove"]
+__all__ = ["AHEAD", "HEARD", "Groove"]
+
+#: What is recorded of a frame: of the strongest hit that it tells of a member the number of the slot, how late it was and
+#: its strength; the number of the slot that begins in the frame, and how long after the frame does. NaN for none.
+HEARD = ("hit_slot", "hit_ms", "hit_strength", "slot", "slot_ms")
 
 _INPUTS = frozenset({"deviation_ms", "known", "ahead", "amount", "limit_ms", "constant_limit_ms"})
 _OUTPUTS = frozenset({"groove_ms", "constant_ms"})
@@ -54,6 +59,8 @@ class Groove:
         #: Of the last frame: what the drummer is away from the grid on the whole, ms, and why nothing moves.
         self._constant_ms = 0.0
         self._why = "no AI stem asks for it"
+        #: What was heard in it, see `HEARD`.
+        self._record: dict[str, Floats] = {}
 
     def reset(self) -> None:
         """Forget what was heard of everybody."""
@@ -75,6 +82,10 @@ class Groove:
         """Begin a run of the member in ``slot``: the sound before it does not belong to it."""
         self._onsets.begin(slot)
         self._heard.begin(slot)
+
+    def heard(self) -> dict[str, Floats]:
+        """Return what a plan needs to know of the last frame, see `HEARD`; (n,) each, nothing where groove is off."""
+        return self._record
 
     def status(self) -> dict[str, Any]:
         """Return what `hybridmix status` says of it: constant in ms, slots known, tempo, and why nothing moves."""
@@ -112,15 +123,19 @@ class Groove:
         the users' amounts (n,), 0 to 1, limits (n,), 0 to 20 ms; control delays (n,), samples. Raises ModelError.
         """
         on = is_ai & (amount > 0.0)
+        self._record = {}
         if not on.any():
             return self._stop(slots, frames)
         self._told[slots] |= on
         self._follow(slots, frames, on, end)
+        self._record = {name: np.full(len(slots), np.nan, np.float32) for name in HEARD}
         live = np.array([row for row, one in enumerate(is_live.tolist()) if one and frames[row]], np.intp)
-        self._hear(slots[live], [frame for row in live.tolist() if (frame := frames[row]) is not None])
+        self._hear(slots[live], [frame for row in live.tolist() if (frame := frames[row]) is not None], live)
         self._why = self._reason(bool(live.size))
         if self._beat is None:
             return None
+        if (due := self._beat.due(end - self._rate // FRAMES_PER_SECOND)) is not None:
+            self._record["slot"][:], self._record["slot_ms"][:] = due
         rows, slot_ms, given = self._due(np.flatnonzero(on).tolist(), end, delay)
         if not rows:
             return None
@@ -174,19 +189,23 @@ class Groove:
                 self._history.note(*self._beat.place(position), strength)
             self._early.clear()
 
-    def _hear(self, slots: Slots, frames: Sequence[Frame]) -> None:
-        """Note the hits that ``frames`` of live sources tell."""
+    def _hear(self, slots: Slots, frames: Sequence[Frame], rows: Slots) -> None:
+        """Note the hits that ``frames`` of live sources, which are ``rows`` of the group, tell."""
         if not frames:
             return
         mono = np.stack([frame.audio.mean(axis=0) for frame in frames])
         told = self._onsets.step(slots, mono)
-        for frame, hits in zip(frames, told, strict=True):
+        for frame, hits, row in zip(frames, told, rows.tolist(), strict=True):
             for hit in hits:
                 position = frame.end + hit.at_s * self._rate
                 if self._beat is None:
                     self._early.append((position, hit.strength))
-                else:
-                    self._history.note(*self._beat.place(position), hit.strength)
+                    continue
+                slot, late_ms = self._beat.place(position)
+                self._history.note(slot, late_ms, hit.strength)
+                if not self._record["hit_strength"][row] >= hit.strength:
+                    for name, value in zip(HEARD, (slot, late_ms, hit.strength), strict=False):
+                        self._record[name][row] = value
 
     def _reason(self, live: bool) -> str:
         """Return why nothing moves; empty where it does."""
@@ -205,13 +224,13 @@ class Groove:
         newest = self._beat.last_slot(end - round(_TOLD_S * self._rate))
         for row in rows:
             apply_at = end + int(delay[row])
-            slot = self._beat.last_slot(apply_at - 1) + 1
-            begin = self._beat.begins(slot) - apply_at
-            if begin >= self._rate // 20:
+            found = self._beat.due(apply_at)
+            if found is None:
                 continue
+            slot, after_ms = found
             ahead = slot - min(max(newest, self._history.newest, slot - AHEAD), slot - 1)
             due.append(row)
-            begins.append(1000.0 * begin / self._rate)
+            begins.append(after_ms)
             given.append((*self._history.until(slot - ahead), float(ahead)))
         arrays: Arrays = {}
         if due:

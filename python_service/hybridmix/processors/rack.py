@@ -158,6 +158,10 @@ class Rack:
             delay=lineup.delay,
         )
 
+    def heard(self) -> dict[str, Floats]:
+        """What a plan needs to know of the last frame beside what was sent, by field of a record, (n,) each."""
+        return {} if self._groove is None else self._groove.heard()
+
     def status(self) -> dict[str, Any]:
         """What the processors say of the group as a whole, by name."""
         return {} if self._groove is None else {"groove": self._groove.status()}

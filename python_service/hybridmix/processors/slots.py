@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hybridmix.engine.hops import Pulse
+from hybridmix.wire.limits import FRAMES_PER_SECOND
 
 __all__ = ["PER_BEAT", "SLOTS", "TOLERANCE_MS", "Beat", "History"]
 
@@ -59,6 +60,12 @@ class Beat(NamedTuple):
     def begins(self, slot: int) -> float:
         """Return the sample at which ``slot`` begins."""
         return self.position + (slot / PER_BEAT - self.beat) * 60.0 * self.rate / self.tempo
+
+    def due(self, start: int) -> tuple[int, float] | None:
+        """Return the slot that begins within 50 ms from sample ``start`` on, and how long after, ms; None where none does."""
+        slot = self.last_slot(start - 1) + 1
+        after = self.begins(slot) - start
+        return (slot, 1000.0 * after / self.rate) if after < self.rate // FRAMES_PER_SECOND else None
 
     def place(self, position: float) -> tuple[int, float]:
         """Return the slot that is nearest to sample ``position``, and how far behind it that is in ms."""

@@ -63,7 +63,8 @@ def whole_song(powers: Doubles, peak: float, target_db: float) -> Trim:
         return Trim(0.0, found, "")
     declared = parameters.load().named(_OUTPUT)
     wanted = target_db - found
-    ceiling = CEILING_DBTP - 20.0 * math.log10(peak) if peak > 0.0 else math.inf
+    # Plans keep hundredths: none of them is to pass the ceiling.
+    ceiling = math.floor(100.0 * (CEILING_DBTP - 20.0 * math.log10(peak))) / 100.0 if peak > 0.0 else math.inf
     trim = min(max(min(wanted, ceiling), declared.min), declared.max)
     limited = "" if trim == wanted else "peak" if trim == ceiling else "range"
     return Trim(trim, found, limited)

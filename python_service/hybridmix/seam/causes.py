@@ -9,9 +9,9 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from hybridmix.batch.loudness import integrated
 from hybridmix.batch.meter import Meter
 from hybridmix.measures import RATE
+from hybridmix.measures.loudness import integrated
 from hybridmix.measures.masking import Erb, masked_share
 from hybridmix.measures.movement import WARM_UP, distance_db, energies, movement_db, sounding
 from hybridmix.measures.onsets import FEWEST, onsets, shared_slots, still_there

@@ -395,6 +395,10 @@ def _read_leave(kind: Kind, fields: _Fields, payload: bytes) -> Message:
     return Message(header, payload, None)
 
 
+def _read_plan(kind: Kind, fields: _Fields, payload: bytes) -> Message:
+    return Message(Header(kind, instance=_instance(fields[7])), payload, None)
+
+
 def _read_numbered(kind: Kind, fields: _Fields, payload: bytes) -> Message:
     _no_payload(payload)
     return Message(Header(kind, sequence=fields[10]), payload, None)
@@ -410,6 +414,7 @@ _READERS: Final[dict[Kind, Callable[[Kind, _Fields, bytes], Message]]] = {
     Kind.PARAMS: _read_params,
     Kind.WAIT: _read_wait,
     Kind.LEAVE: _read_leave,
+    Kind.PLAN: _read_plan,
     **dict.fromkeys((Kind.CREDIT, Kind.PING, Kind.PONG), _read_numbered),
 }
 #: Length of the payload that a header announces, for the kinds that may share a message.

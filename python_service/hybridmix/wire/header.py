@@ -37,6 +37,8 @@ class Kind(IntEnum):
     STATUS = 16
     REPORT = 17
     BYE = 18
+    PLAN = 19
+    LEARNING = 20
 
 
 class Role:
@@ -70,6 +72,8 @@ class Flags:
     BYPASSED: Final = 1 << 8
     #: BLOCK: the user locks the instance: the service's part of its gain holds.
     LOCKED: Final = 1 << 9
+    #: BLOCK: the user wants a plan of what is played.
+    LEARNS: Final = 1 << 10
     #: PARAMS: no values: nobody counted in the frame, or with SKIPPED.
     NONE: Final = 1 << 16
     #: PARAMS: a member that should have counted was missing.
@@ -78,7 +82,7 @@ class Flags:
     SKIPPED: Final = 1 << 18
 
     #: Bits that BLOCK carries.
-    OF_BLOCK: Final = 0x3FF
+    OF_BLOCK: Final = 0x7FF
     #: Bits that PARAMS carries.
     OF_PARAMS: Final = NONE | INCOMPLETE | SKIPPED
 

@@ -33,6 +33,7 @@ __all__ = [
     "InstanceStats",
     "Join",
     "Joined",
+    "Learning",
     "Refuse",
     "RoundTrip",
     "Stats",
@@ -184,6 +185,16 @@ class StatusRequest(msgspec.Struct, frozen=True):
     """Client to service: asks for REPORT."""
 
 
+class Learning(msgspec.Struct, frozen=True):
+    """Service to client: what becomes of a pass with LEARNS."""
+
+    instance: Annotated[Identity, _about("the instance")]
+    state: Annotated[Name, _about("name of the state that the plugin shows; others may be appended")]
+
+    def __post_init__(self) -> None:
+        _present(self.instance)
+
+
 class Bye(msgspec.Struct, frozen=True):
     """Either way: the sender closes and says why."""
 
@@ -192,7 +203,18 @@ class Bye(msgspec.Struct, frozen=True):
 
 #: Any control message; a REPORT is an object that the service documents.
 Control = (
-    Hello | Challenge | Auth | Welcome | Refuse | Join | Joined | Stats | StatusRequest | Bye | dict[str, Any]
+    Hello
+    | Challenge
+    | Auth
+    | Welcome
+    | Refuse
+    | Join
+    | Joined
+    | Stats
+    | StatusRequest
+    | Learning
+    | Bye
+    | dict[str, Any]
 )
 
 _TYPES: Final[dict[Kind, type[msgspec.Struct]]] = {
@@ -205,6 +227,7 @@ _TYPES: Final[dict[Kind, type[msgspec.Struct]]] = {
     Kind.JOINED: Joined,
     Kind.STATS: Stats,
     Kind.STATUS: StatusRequest,
+    Kind.LEARNING: Learning,
     Kind.BYE: Bye,
 }
 _KINDS: Final = {message: kind for kind, message in _TYPES.items()}

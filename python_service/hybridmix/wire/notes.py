@@ -30,6 +30,8 @@ KINDS: Final[dict[Kind, tuple[str, str, str]]] = {
     Kind.STATUS: (_UP, "JSON", "asks for REPORT"),
     Kind.REPORT: (_DOWN, "JSON", "what the service knows of itself, its peers and groups"),
     Kind.BYE: (_BOTH, "empty or JSON", "the sender closes the connection"),
+    Kind.PLAN: (_DOWN, "a plan", "what an instance is told over a whole song"),
+    Kind.LEARNING: (_DOWN, "JSON", "what becomes of a pass with LEARNS"),
 }
 
 #: Kind and meaning of every flag.
@@ -45,6 +47,7 @@ FLAGS: Final = {
     "HAS_TEMPO": ("BLOCK", "`tempo` is known"),
     "BYPASSED": ("BLOCK", "the user bypasses the instance"),
     "LOCKED": ("BLOCK", "the user locks the instance: the service's part of its gain holds, amount and offset still count"),
+    "LEARNS": ("BLOCK", "the user wants a plan of what is played"),
     "NONE": ("PARAMS", "no values: nobody counted in the frame, or with SKIPPED"),
     "INCOMPLETE": ("PARAMS", "a member that should have counted was missing"),
     "SKIPPED": ("PARAMS", "with NONE: the service fell behind, these values would come too late, and newer ones follow at once"),

@@ -8,15 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 import hybridmix
-from hybridmix.batch import frozen_plugin
 from hybridmix.engine.models import Session
 from hybridmix.plan.breath import movement_db, ridden
-from hybridmix.plan.document import LEVEL, Learned, PlanFile, TrackPlan, series, steps
-from hybridmix.plan.levels import Levels
 from hybridmix.processors.breath import Breath
 from hybridmix_models.data.types import FRAME, RATE, Floats
 
-__all__ = ["DELAY_S", "decide", "frozen", "open_model", "planned", "played"]
+__all__ = ["DELAY_S", "decide", "open_model", "planned", "played"]
 
 Doubles = npt.NDArray[np.float64]
 
@@ -61,27 +58,3 @@ def planned(ai: Doubles, live: Doubles, depth_db: float) -> Doubles:
     wanted = movement_db(live)
     curve = ridden(ai, wanted, 1.0, depth_db) if wanted is not None else None
     return np.zeros(len(ai)) if curve is None else curve
-
-
-def frozen(audio: Floats, gain_db: Doubles) -> Floats:
-    """Return ``audio`` (samples,) by the real plugin, frozen by a plan with ``gain_db`` (T,) as its breath."""
-    levels = Levels(FRAME, 1)
-    levels.add(audio[np.newaxis])
-    name, frames = "breath_db", len(gain_db)
-    track = TrackPlan(
-        frames=frames,
-        level=series(levels.dbfs(frames), LEVEL),
-        values={name: series(gain_db, steps(name))},
-    )
-    plan = PlanFile(
-        hybridmix=hybridmix.__version__,
-        session="",
-        model="",
-        sample_rate=RATE,
-        tracks={"stem": Learned(track, {})},
-    )
-    plugin = frozen_plugin(plan, "stem")
-    heard = plugin.process(audio[np.newaxis], RATE)[0]
-    if plugin.parameters["status"].string_value != "Frozen":
-        raise RuntimeError(f"the plugin is not frozen: {plugin.parameters['status'].string_value}")
-    return np.asarray(heard, np.float32)

@@ -14,6 +14,7 @@ from hybridmix.measures.movement import WARM_UP, distance_db, energies, movement
 from hybridmix_models.data.types import FRAME, Floats
 from hybridmix_models.evaluation.breath import playing
 from hybridmix_models.evaluation.breath.pairs import Excerpt
+from hybridmix_models.evaluation.freezing import frozen
 from hybridmix_models.evaluation.sound import loudness_lufs
 from hybridmix_models.evaluation.statistics import Interval, clustered_percentile, clustered_ratio
 
@@ -113,7 +114,7 @@ def _score(model: Session, live: Excerpt, ai: Excerpt) -> _Scored:
         before=distance_db(before, wanted),
         played={
             "causal": judged(playing.played(ai.audio, causal), causal),
-            **{way: judged(playing.frozen(ai.audio, curve), curve) for way, curve in planned.items()},
+            **{way: judged(frozen(ai.audio, {"breath_db": curve}), curve) for way, curve in planned.items()},
         },
         lacking=bool((wanted > before).sum() >= len(wanted) / 2),
     )

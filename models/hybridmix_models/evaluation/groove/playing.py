@@ -12,13 +12,14 @@ import torch
 
 from hybridmix.engine.hops import Frame, Pulse, UserValues
 from hybridmix.engine.models import Arrays, Session
+from hybridmix.plan.groove import shifts, tables
 from hybridmix.processors.groove import Groove
-from hybridmix.processors.groove_plan import follow
 from hybridmix.processors.listening import listen
 from hybridmix.processors.slots import TOLERANCE_MS, Beat
 from hybridmix_models.data.generator.grooves import GrooveFile, read_groove
 from hybridmix_models.data.generator.kit import Kit
 from hybridmix_models.data.types import FRAME, RATE, Floats
+from hybridmix_models.evaluation.freezing import frozen
 from hybridmix_models.evaluation.groove.hits import CLOSE, Heard, compare, detect
 from hybridmix_models.groove.rule import Groove as Rule
 
@@ -33,6 +34,8 @@ CONSTANT_MS = 20.0
 #: Stretch of a performance, s, and what a close microphone hears of the other drums.
 SECONDS = 60.0
 _BLEED = 10.0 ** (-15.0 / 20.0)
+#: How far a click may be moved, samples; and how high clicks are.
+_REACH, _CLICKS = round(0.042 * RATE), (0.9, 0.6, 0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +119,8 @@ def play(performed: Performed, model: Session) -> Played:
         "delay": np.float32(DELAY_S * RATE) * everybody,
     }
     count = len(performed.late_ms)
-    shifts = np.full((ai, count), np.nan)
-    shifts[:, 0] = 0.0
+    moved = np.full((ai, count), np.nan)
+    moved[:, 0] = 0.0
     silence = np.zeros((1, FRAME), np.float32)
     slot_s = 15.0 / performed.file.bpm
     for end in range(FRAME, performed.microphones.shape[1] + 1, FRAME):
@@ -129,25 +132,51 @@ def play(performed: Performed, model: Session) -> Played:
             slot_ms = float(said.values["groove_slot_ms"][live])
             slot = round(((end / RATE + DELAY_S) + slot_ms / 1000.0) / slot_s)
             if slot < count:
-                shifts[:, slot] = said.values["groove_ms"][live:]
-    shifts = _held(shifts)
+                moved[:, slot] = said.values["groove_ms"][live:]
+    moved = _held(moved)
+    beat = Beat(0.0, 0, performed.file.bpm, RATE)
+    told_ms = listen(performed.microphones, beat, count)[0]
+    planned = {limit: _frozen(beat, told_ms, limit, performed.microphones.shape[1]) for limit in LIMITS_MS}
     known = np.isfinite(performed.late_ms)
     truth = performed.late_ms[known]
     told = detect(list(performed.microphones[: len(CLOSE)]), RATE)
     return Played(
         before=np.abs(truth),
-        causal={limit: np.abs(truth - row[known]) for limit, row in zip(LIMITS_MS, shifts, strict=True)},
-        plan={
-            limit: np.abs(truth - follow(found, limit_ms=limit, constant_limit_ms=CONSTANT_MS)[0][known])
-            for found in [listen(performed.microphones, Beat(0.0, 0, performed.file.bpm, RATE), count)[0]]
-            for limit in LIMITS_MS
-        },
+        causal={limit: np.abs(truth - row[known]) for limit, row in zip(LIMITS_MS, moved, strict=True)},
+        plan={limit: np.abs(truth - row[known]) for limit, row in planned.items()},
         heard=[
             compare(performed.file.name, drum, hits, times)
             for drum, hits, times in zip(CLOSE, performed.hits_s, told, strict=True)
             if len(hits)
         ],
     )
+
+
+def _frozen(beat: Beat, told_ms: Doubles, limit_ms: float, samples: int) -> Doubles:
+    """Return how late the real plugin plays each slot, ms, frozen by a plan that follows ``told_ms``; (slots,) both.
+
+    A click in each slot of a stem on the grid shows it, another one than in those beside it.
+    """
+    heard = {name: np.full(samples // FRAME, np.nan) for name in ("slot", "slot_ms")}
+    for frame in range(samples // FRAME):
+        if (due := beat.due(frame * FRAME)) is not None:
+            heard["slot"][frame], heard["slot_ms"][frame] = due
+    late = {slot: one for slot, one in enumerate(told_ms.tolist()) if np.isfinite(one)}
+    made = tables(heard, shifts(late, limit_ms=limit_ms, constant_limit_ms=CONSTANT_MS))
+    if not made:
+        return np.zeros(len(told_ms))
+    grid = [round(beat.begins(slot)) for slot in range(len(told_ms))]
+    stem = np.zeros(samples, np.float32)
+    for slot, at in enumerate(grid):
+        if at < samples:
+            stem[at] = _CLICKS[slot % len(_CLICKS)]
+    played = np.abs(np.pad(frozen(stem, made), _REACH))
+    found = np.zeros(len(told_ms))
+    for slot, at in enumerate(grid):
+        near = np.flatnonzero(np.abs(played[at : at + 2 * _REACH + 1] - _CLICKS[slot % len(_CLICKS)]) < 0.05)
+        if near.size:
+            found[slot] = 1000.0 * (int(near[0]) - _REACH) / RATE
+    return found
 
 
 def _held(shifts: Doubles) -> Doubles:

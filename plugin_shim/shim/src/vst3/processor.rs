@@ -88,6 +88,9 @@ impl IAudioProcessorTrait for Shell {
         }
         // The process mode is left alone: some hosts set it here and mean something else block by block.
         *lock(&self.setup) = Setup { rate: setup.sampleRate, max_frames };
+        if !self.is_active.load(Relaxed) {
+            self.plugin.expect(setup.sampleRate);
+        }
         kResultOk
     }
 

@@ -2,11 +2,12 @@
 
 use hybridmix_shim::params::{MODE, PLAN};
 use hybridmix_shim::processor::{Block, Transport};
+use hybridmix_shim::shared::Shared;
 use hybridmix_shim::state;
 use serde_json::{Value, json};
 use wire::status;
 
-use crate::rig::{FRAME, RATE, Rig, decibels, noise, playing, standing};
+use crate::rig::{FRAME, RATE, Rig, decibels, noise, playing, process, standing};
 
 /// Base64 of differences that fit in one byte each.
 fn table(values: &[i32]) -> String {
@@ -53,12 +54,31 @@ fn plan(begin: i64, dip: bool) -> Value {
     json!({"begin": begin, "frames": 200, "level": series(2, &|_| -10), "values": values, "version": 1})
 }
 
+/// Look-ahead of groove.
+const LATE: usize = 2880;
+
+/// A track of `level` in half dB that is frozen before it is activated, with a shift that changes every third frame, 20 ms after it begins.
+fn grooving(level: i32) -> Rig {
+    let mut plan = plan(0, true);
+    plan["level"]["data"] = json!(table(&[level; 200]));
+    let per_frame = |value: &dyn Fn(i32) -> i32| json!({"data": table(&(0..200).map(value).collect::<Vec<_>>()), "per": 1});
+    plan["values"]["groove_ms"] = per_frame(&|at| [0, 5, -4, 9][(at / 3 % 4) as usize]);
+    plan["values"]["groove_slot_ms"] = per_frame(&|at| if at % 3 == 0 { 20 } else { 0 });
+    let shared = std::sync::Arc::default();
+    load_into(&shared, &plan);
+    Rig::of(shared, process(), RATE, 8192, 2)
+}
+
 fn load(rig: &Rig, plan: &Value) {
+    load_into(&rig.shared, plan);
+}
+
+fn load_into(shared: &Shared, plan: &Value) {
     let saved = json!({
         "format": "hybridmix-state", "version": 1, "instance": null, "session": null, "label": "",
         "params": {"plan": 1.0}, "start": {"gain_db": -20.0}, "plan": plan,
     });
-    state::load(&rig.shared, saved.to_string().as_bytes()).expect("a state");
+    state::load(shared, saved.to_string().as_bytes()).expect("a state");
 }
 
 fn frozen(dip: bool) -> Rig {
@@ -103,6 +123,49 @@ fn every_block_size_and_every_host_gives_the_same_bits() {
         for host in [playing, rendering] {
             assert!(play(&mut frozen(true), host, 0, song, sizes) == reference, "blocks of {sizes:?}");
         }
+    }
+}
+
+#[test]
+fn with_groove_in_the_plan_every_block_size_and_every_host_gives_the_same_bits_too() {
+    let song = &song()[..60_000];
+    let reference = play(&mut grooving(-10), playing, 0, song, &[8192]);
+    for sizes in [&[1][..], &[64], &[480], &[1000, 1, 37, 4097], &[2880]] {
+        for host in [playing, rendering] {
+            assert!(play(&mut grooving(-10), host, 0, song, sizes) == reference, "blocks of {sizes:?}");
+        }
+    }
+}
+
+#[test]
+fn groove_in_the_plan_plays_each_slot_as_late_as_it_says_behind_its_look_ahead() {
+    // A click in each slot: most frames are silent, as the plan expects.
+    let mut input: Vec<f32> = vec![0.0; 2 * RATE as usize];
+    for frame in (0..36).step_by(3) {
+        input[frame * FRAME as usize + 960] = 0.9;
+    }
+    let mut rig = grooving(-180);
+    let heard = play(&mut rig, playing, 0, &input, &[512]);
+    for (number, frame) in (3..33_usize).step_by(3).enumerate() {
+        let late = [5, -4, 9, 0][number % 4] * 48;
+        let at = frame * FRAME as usize + 960 + LATE;
+        let click = (at - 960..at + 960).max_by_key(|&at| (f32::from_bits(heard[at]).abs() * 1e6) as u32);
+        assert_eq!(click, at.checked_add_signed(late), "frame {frame}");
+    }
+    rig.shared.params.set(PLAN, 0.0);
+    assert!(!rig.shared.grooves());
+}
+
+#[test]
+fn what_follows_groove_in_the_plan_follows_the_sound_that_is_late() {
+    let mut rig = grooving(-10);
+    let heard = play(&mut rig, playing, 0, &vec![0.5; 96_000], &[700]);
+    for frame in [20_i32, 35] {
+        let at = ((frame + 1) * FRAME as i32 - 1) as usize + LATE;
+        let wanted = f64::from(-600 + 37 * ((frame / 3) % 7) - 150 + 60 * (frame % 5) - 120) / 100.0;
+        let gain = decibels(f32::from_bits(heard[at]) / 0.5);
+        // The dip leaves what does not move alone.
+        assert!((gain - wanted).abs() < 0.01, "frame {frame}: {gain} dB, planned {wanted}");
     }
 }
 

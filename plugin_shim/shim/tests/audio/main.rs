@@ -11,6 +11,7 @@ mod applying;
 mod frozen;
 mod groove;
 mod hops;
+mod learn;
 mod loss;
 mod null;
 mod process;

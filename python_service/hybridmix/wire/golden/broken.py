@@ -72,10 +72,13 @@ def _framing() -> Iterator[Vector]:
         "header_size",
     )
     yield refused("kind_0", "no kind", _with(_PING, 8, "H", 0), "unknown_kind")
-    yield refused("kind_19", "a kind of a later version", _with(_PING, 8, "H", 19), "unknown_kind")
+    yield refused("kind_21", "a kind of a later version", _with(_PING, 8, "H", 21), "unknown_kind")
     yield refused("ping_with_payload", "a payload where none belongs", [head, b"\0"], "payload_length")
     leave = encode(Header(Kind.LEAVE, instance=BLOCK.instance))
     yield refused("leave_nobody", "no instance", _with(leave, 16, "16s", bytes(16)), "instance")
+    plan = encode(Header(Kind.PLAN, instance=BLOCK.instance), b"{}")
+    yield refused("plan_nobody", "no instance", _with(plan, 16, "16s", bytes(16)), "instance")
+    yield refused("two_plans", "a plan stands alone", [plan[0] * 2, b"{}{}"], "packets")
     wait = encode(Header(Kind.WAIT, instance=BLOCK.instance, run=1, position=2400))
     yield refused("wait_far", "position out of range", _with(wait, 48, "q", MAX_POSITION + 1), "position")
 
@@ -194,13 +197,13 @@ def _several() -> Iterator[Vector]:
     yield refused("two_byes", "JSON stands alone", [_BYE[0] * 2, _BYE[1]], "packets")
     yield refused(
         "two_unknown", "whether a later kind may be repeated is not known",
-        [_with(_PING, 8, "H", 19)[0] * 2, b""], "unknown_kind",
+        [_with(_PING, 8, "H", 21)[0] * 2, b""], "unknown_kind",
     )  # fmt: skip
     none = encode(Header(Kind.PARAMS, flags=Flags.NONE, instance=BLOCK.instance))
     yield refused("params_129_packets", "a packet too many", join([none] * (MAX_PACKETS + 1)), "packets")
     yield refused("block_then_params", "two kinds in one message", join([_BLOCK, _PARAMS]), "packets")
     yield refused(
-        "block_then_kind_19", "the kind of the first holds", _with(two, HEADER_SIZE + 8, "H", 19), "packets"
+        "block_then_kind_21", "the kind of the first holds", _with(two, HEADER_SIZE + 8, "H", 21), "packets"
     )
     yield refused(
         "second_magic", "every header begins with it", _with(two, HEADER_SIZE, "4s", b"HMIY"), "magic"
@@ -321,6 +324,8 @@ def _shapes() -> Iterator[Vector]:
         ("auth_short", "63 digits", Kind.AUTH, b'{"proof":"%b"}' % digits[:63]),
         ("refuse_code", "codes are lowercase words", Kind.REFUSE, b'{"code":"No!","message":""}'),
         ("refuse_code_line", "codes hold no line feed", Kind.REFUSE, b'{"code":"auth\\n","message":""}'),
+        ("learning_state", "states are lowercase words", Kind.LEARNING,
+         b'{"instance":"%b","state":"No!"}' % _UUID),
         ("welcome_credits", "no credit at all", Kind.WELCOME, welcome),
         ("hello_version", "three numbers", Kind.HELLO, hello),
         ("joined_session", "a session is named", Kind.JOINED, joined),

@@ -20,7 +20,7 @@ from hybridmix.wire.verdict import judge
 __all__ = ["NAMES", "RECORDED", "bases", "folder", "make", "read", "verdicts"]
 
 #: Vector files, in the order in which their accepted vectors become bases of the corpus.
-NAMES = ("block", "params", "plain", "control", "broken")
+NAMES = ("block", "params", "plain", "plan", "control", "broken")
 #: Seed and number of messages of the recorded corpus.
 RECORDED = {"seed": 1, "messages": 10_000}
 
@@ -60,6 +60,7 @@ def make() -> dict[Path, str]:
         "block": list(valid.block()),
         "params": list(valid.params()),
         "plain": list(valid.plain()),
+        "plan": list(valid.plan()),
         "control": list(valid.control()),
         "broken": list(broken.broken()),
     }

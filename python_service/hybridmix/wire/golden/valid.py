@@ -16,7 +16,7 @@ from hybridmix.wire.golden.vectors import Vector, accepted, samples
 from hybridmix.wire.header import Flags, Header, Kind, Role
 from hybridmix.wire.limits import MAX_PACKETS, MAX_POSITION, MIN_HEADER_SIZE
 
-__all__ = ["BLOCK", "PARAMS", "TOKEN", "block", "control", "params", "plain", "proofs"]
+__all__ = ["BLOCK", "PARAMS", "TOKEN", "block", "control", "params", "plain", "plan", "proofs"]
 
 _A = UUID("6f1f3c0e-58d2-4a7b-9f0e-0d5a4c1b2e3f")
 _B = UUID("00000000-0000-4000-8000-000000000001")
@@ -282,6 +282,14 @@ def plain() -> Iterator[Vector]:
     )
 
 
+def plan() -> Iterator[Vector]:
+    """Plans: JSON that the codec does not look into."""
+    text = b'{"begin":0,"frames":4,"level":{"data":"rwkAAMcB","per":2},"values":{},"version":1}'
+    head = Header(Kind.PLAN, instance=_A)
+    yield accepted("plan", "four frames without a value", encode(head, text))
+    yield accepted("plan_nonsense", "what it says is looked at where it is played", encode(head, b"\xff{"))
+
+
 def control() -> Iterator[Vector]:
     """The kinds that carry JSON."""
     version = (1, 0)
@@ -310,6 +318,8 @@ def control() -> Iterator[Vector]:
         ("stats_empty", "nothing measured", m.Stats([], m.RoundTrip(0.0, 0.0, 0.0, 0))),
         ("status", "asks for a report", m.StatusRequest()),
         ("report", "any object", report),
+        ("learning", "a pass is listened to", m.Learning(_A, "learning")),
+        ("learning_later", "a state of a later version", m.Learning(_B, "a_later_state")),
         ("bye", "with a reason", m.Bye("shutting down")),
     ):  # fmt: skip
         yield accepted(name, about, encode_control(message))
