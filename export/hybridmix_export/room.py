@@ -22,7 +22,7 @@ NAME = "room"
 _OF_RANGE = 1e-4
 _STATES = {
     "past": ("full scale 1", "last samples, for the next window"),
-    "seen": ("20 dB", "levels of the last 230 ms"),
+    "seen": ("20 dB", "levels of the last 730 ms"),
     "begun": ("flag", "1 once a frame came"),
     "loudest": ("dB above -70 dBFS", "loudest level so far, sinking by 0.5 dB/s"),
     "memory": ("1", "state of the recurrent layer"),

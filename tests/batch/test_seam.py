@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+from scipy import signal
 from tests.built import NEEDS_PLUGIN
 
 from hybridmix.cli.main import main
@@ -21,7 +22,15 @@ from hybridmix.seam.buses import Bus, Buses
 from hybridmix.seam.causes import CAUSES, measure
 
 SECONDS = 5
-KEYS = ["masked_percent", "modulation_db", "level_lu", "tilt_db_per_octave", "asynchrony_ms"]
+KEYS = [
+    "masked_percent",
+    "modulation_db",
+    "level_lu",
+    "tilt_db_per_octave",
+    "asynchrony_ms",
+    "t60_s",
+    "drr_db",
+]
 SESSION = """
 [session]
 name = "Seam"
@@ -103,6 +112,33 @@ def test_asynchrony_is_how_far_apart_shared_slots_are_and_follows_what_is_moved(
     apart = 1e3 * float(np.abs(humans - grid).mean())
     assert found.before == pytest.approx(apart, abs=0.2)
     assert found.after == pytest.approx(0.4 * apart, abs=0.2)
+
+
+def test_reverberation_times_follow_the_room_and_what_does_not_tell_its_room_is_refused() -> None:
+    rng = np.random.default_rng(1)
+    hits = np.zeros(11 * RATE)
+    burst = np.exp(-np.arange(RATE // 20) / (0.005 * RATE))
+    for at in range(0, len(hits) - len(burst), round(0.7 * RATE)):
+        hits[at : at + len(burst)] += 0.3 * rng.normal(size=len(burst)) * burst
+
+    def in_room(seconds: float) -> npt.NDArray[np.float32]:
+        time = np.arange(round(seconds * RATE)) / RATE
+        tail = np.random.default_rng(9).normal(size=len(time)) * 10.0 ** (-3.0 * time / seconds)
+        tail[: RATE // 100] = 0.0
+        response = np.concatenate([[1.0], tail[1:] / np.sqrt(np.square(tail).sum())])
+        return np.asarray(signal.fftconvolve(hits, response)[: len(hits)], np.float32)
+
+    live = in_room(1.2)
+    causes = {one.key: one for one in measure(_buses(in_room(0.3), live), _buses(live, live))}
+    time = causes["t60_s"]
+    assert time.before is not None
+    assert time.before < -0.4
+    assert time.after == 0.0
+    sustained = _buses(_part(300.0, -20.0, 11.0, 0.0), live)
+    for key, cause in {one.key: one for one in measure(sustained, sustained)}.items():
+        if key in ("t60_s", "drr_db"):
+            assert cause.before is cause.after is None
+            assert cause.note.startswith("not told surely: AI before")
 
 
 def test_what_cannot_be_measured_says_why() -> None:

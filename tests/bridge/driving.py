@@ -49,7 +49,9 @@ class ScriptedService:
         self.token = token or announced
         self.credits = credits
         self.session = uuid4()
-        self.crediting = self.answering = self.ponging = True
+        self.crediting = self.answering = self.ponging = self.joining = True
+        #: Gain in PARAMS.
+        self.gain_db = -6.0
         self.refusal: messages.Refuse | None = None
         #: Identities that the service gives out instead of those asked for.
         self.renamed: dict[UUID, UUID] = {}
@@ -58,6 +60,7 @@ class ScriptedService:
         self.packets: list[int] = []
         self.clients: list[bytes] = []
         self.taken = 0
+        self._held: list[list[bytes]] = []
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.linger = 0
@@ -111,6 +114,10 @@ class ScriptedService:
         """Return the credit of every BLOCK taken so far."""
         self.send(encode(Header(Kind.CREDIT, sequence=self.taken)))
 
+    def let_join(self) -> None:
+        """Answer the oldest JOIN that came while it was not ``joining``."""
+        self.send(self._held.pop(0))
+
     def _answer(self, client: bytes, message: Message) -> None:
         control = message.control
         if isinstance(control, messages.Hello):
@@ -130,7 +137,9 @@ class ScriptedService:
             self.send(encode_control(messages.Welcome((1, 0), "scripted", schema, {}, self.credits)))
         elif isinstance(control, messages.Join):
             instance = self.renamed.get(control.instance, control.instance)
-            self.send(encode_control(messages.Joined(control.handle, instance, self.session)))
+            self._held.append(encode_control(messages.Joined(control.handle, instance, self.session)))
+            if self.joining:
+                self.let_join()
         elif message.header.kind is Kind.PING and self.ponging:
             self.send(encode(Header(Kind.PONG, sequence=message.header.sequence)))
         elif message.header.kind is Kind.BLOCK:
@@ -142,7 +151,7 @@ class ScriptedService:
 
     def _values(self, block: Header) -> None:
         frame = block.rate // 20
-        payload = encode_values([(1, -6.0), (2, 0.0)])
+        payload = encode_values([(1, self.gain_db), (2, 0.0)])
         for end in range(frame * (block.position // frame + 1), block.position + block.frames + 1, frame):
             header = Header(
                 Kind.PARAMS,

@@ -106,6 +106,24 @@ def test_live_keeps_within_its_credit_drops_the_oldest_and_marks_the_gap(stage: 
         assert not any(flags[:8])
 
 
+def test_a_run_is_announced_after_what_the_others_played_before_it_when_credit_was_out(stage: Stage) -> None:
+    service = stage.serve(credits=4)
+    probe = stage.probe(instances=2)
+    other = stage.seen(probe, mixing)["instances"][0]["instance"]
+    service.crediting = service.answering = False
+    stage.seen(probe, lambda s: all(i["dropped"] > 20 for i in s["instances"]))
+    identity = str(uuid4())
+    probe.tell(f"load 1 {identity}")
+    stage.seen(probe, lambda s: s["instances"][1]["joined"] == 2)
+    stage.rest(0.1)
+    service.crediting = True
+    service.credits_back()
+    stage.until(lambda: len(service.blocks(identity)) > 5)
+    begin = service.blocks(identity)[0]
+    before = [block for block in service.blocks(other) if block.sequence < begin.sequence][-1]
+    assert before.position + before.frames > begin.position - 2 * 512
+
+
 def test_a_render_keeps_every_hop_when_credit_runs_out(stage: Stage) -> None:
     service = stage.serve(credits=1)
     service.crediting = False
@@ -143,6 +161,52 @@ def test_a_state_that_is_loaded_later_makes_another_member_of_the_instance(stage
     stage.until(lambda: len(service.blocks(identity)) > 20)
     assert begins(service.blocks(identity)[0])
     assert stage.seen(probe, mixing)["instances"][0]["joined"] == 2
+
+
+def test_a_state_that_is_loaded_before_the_first_identity_is_confirmed_keeps_its_own(stage: Stage) -> None:
+    service = stage.serve()
+    service.joining = False
+    probe = stage.probe(instances=1)
+    stage.until(lambda: service.of(Kind.JOIN))
+    identity = str(uuid4())
+    probe.tell(f"load 0 {identity}")
+    stage.seen(probe, lambda s: s["instances"][0]["instance"] == identity)
+    stage.rest(0.1)
+    service.let_join()
+    stage.rest(0.1)
+    stage.until(lambda: len(service.of(Kind.JOIN)) == 2)
+    service.let_join()
+    stage.until(lambda: len(service.blocks()) > 5)
+    assert {str(block.instance) for block in service.blocks()} == {identity}
+    assert begins(service.blocks()[0])
+    seen = stage.seen(probe, mixing)["instances"][0]
+    assert (seen["instance"], seen["joined"]) == (identity, 1)
+
+
+def test_an_instance_that_is_gone_before_it_is_joined_leaves_all_the_same(stage: Stage) -> None:
+    service = stage.serve()
+    service.joining = False
+    probe = stage.probe(instances=2)
+    stage.until(lambda: len(service.of(Kind.JOIN)) == 2)
+    joins = [message.control for message in service.of(Kind.JOIN)]
+    probe.tell("drop 0")
+    stage.rest(0.1)
+    service.let_join()
+    stage.until(lambda: service.of(Kind.LEAVE))
+    assert isinstance(joins[0], messages.Join)
+    assert [message.header.instance for message in service.of(Kind.LEAVE)] == [joins[0].instance]
+
+
+def test_values_reach_the_owner_of_an_identity_while_another_instance_asks_for_it(stage: Stage) -> None:
+    service = stage.serve()
+    probe = stage.probe(instances=2)
+    owner = stage.seen(probe, mixing)["instances"][1]["instance"]
+    service.joining = False
+    probe.tell(f"load 0 {owner}")
+    stage.until(lambda: len(service.of(Kind.JOIN)) == 3)
+    service.gain_db = -18.0
+    seen = stage.seen(probe, lambda s: s["instances"][1]["gain_db"] < -17.9)
+    assert not seen["instances"][0]["up"]
 
 
 def test_an_identity_that_the_service_gives_is_taken_over_and_must_be_saved(stage: Stage) -> None:

@@ -11,7 +11,7 @@ from .pages import ROOT
 
 PAGE = ROOT / "docs/benchmarks.md"
 BENCH = ROOT / "python_service/hybridmix/bench"
-COMMANDS = ("bridge", "render", "faults", "parity", "models")
+COMMANDS = ("bridge", "render", "faults", "parity", "chain", "frames", "models")
 #: Dicts that are not printed.
 INNER = {"rss", "fds", "threads", "names"}
 
@@ -36,8 +36,8 @@ def _explained(command: str) -> set[str]:
     assert section is not None
     cells = [line.split("|")[1] for line in section[1].splitlines() if line.startswith("| ")]
     names = {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
-    # ``<tracks>`` stands for a number.
-    return {re.split(r"[.\]]+", name.removesuffix(".<tracks>"))[-1] for name in names} | {
+    # ``<tracks>`` stands for a number, ``<parameter>`` for a name.
+    return {re.split(r"[.\]]+", re.sub(r"\.<\w+>$", "", name))[-1] for name in names} | {
         re.split(r"[.\[]", name)[0] for name in names
     }
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from hybridmix_models.room import RoomNetwork, RoomStep
-from hybridmix_models.room.bands import OVERLAP, RATE, hear
+from hybridmix_models.room.bands import BANDS, OVERLAP, RATE, hear
 from hybridmix_models.room.decay import (
     clarity_db,
     direct_to_reverberant_db,
@@ -67,3 +67,17 @@ def test_the_same_seed_shapes_the_same_response() -> None:
     one, other, third = (shaped(np.random.default_rng(seed)) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one, other)
     assert len(one) != len(third) or not np.array_equal(one, third)
+
+
+def test_spreads_are_widened_and_nothing_else() -> None:
+    torch.manual_seed(2)
+    network = RoomNetwork().eval()
+    heard = -2.0 * torch.rand(2, 100, BANDS)
+    with torch.no_grad():
+        before = network(heard)
+        network.widen(1.2, 1.5)
+        after = network(heard)
+    torch.testing.assert_close(after.t60_spread, 1.2 * before.t60_spread)
+    torch.testing.assert_close(after.drr_spread_db, 1.5 * before.drr_spread_db)
+    for name in ("t60_s", "drr_db", "predelay_ms", "predelay_spread"):
+        torch.testing.assert_close(getattr(after, name), getattr(before, name))

@@ -15,6 +15,7 @@ import pytest
 
 from hybridmix.plan.document import series
 from hybridmix.presets.host import vst_preset
+from hybridmix.wire import parameters
 
 GOLDEN = Path(__file__).parents[1] / "golden/plan/frozen.json"
 BLOCKS = (64, 480, 1000, 4096)
@@ -23,14 +24,22 @@ Audio = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def state() -> dict[str, Any]:
-    """The state of the golden file: 2 s in which everything moves, for noise at -4.8 dBFS."""
+    """The state of the golden file: 2 s in which every section moves, for noise at -4.8 dBFS."""
     frame = np.arange(40)
+    octaves = [name for name in (one.name for one in parameters.load().parameters) if name.startswith("t60_")]
     values = {
         "gain_db": (-6.0 + 0.37 * ((frame // 3) % 7), 100),
         "trim_db": (np.full(40, -1.5), 100),
         "dip_db": (-3.0 - (frame % 2), 100),
         "dip_hz": (250.0 + 5.0 * (frame % 11), 10),
         "breath_db": (0.6 * (frame % 5) - 1.2, 100),
+        "staging_db": (-2.0 - 0.5 * (frame // 10), 100),
+        "density_threshold_db": (-24.0 + (frame // 8), 10),
+        "density_mix": (0.3 + 0.02 * (frame % 16), 1000),
+        "high_pass_mix": (0.02 * frame, 1000),
+        "reverb_send": (0.8 - 0.01 * frame, 1000),
+        "predelay_ms": (4.0 + 0.2 * frame, 10),
+        **{name: (0.4 + 0.1 * at + 0.01 * frame, 1000) for at, name in enumerate(octaves)},
     }
     plan = {
         "begin": 0,
@@ -85,6 +94,11 @@ def song(golden: dict[str, Any]) -> Audio:
 
 def test_the_golden_file_holds_the_plan_of_this_page(golden: dict[str, Any]) -> None:
     assert golden["state"] == state()
+
+
+def test_every_section_that_a_plan_may_have_is_in_it() -> None:
+    sections = {one.section for one in parameters.load().parameters if one.name in state()["plan"]["values"]}
+    assert sections == {one.section for one in parameters.load().parameters} - {"groove"}
 
 
 def test_pedalboard_plays_the_plan_at_every_block_size(

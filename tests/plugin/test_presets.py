@@ -163,6 +163,7 @@ def test_a_situation_goes_over_every_tracks_preset_and_under_what_the_track_says
     assert (voice.role, voice.density_amount, voice.staging_level_db) == ("live_source", 0.0, -20.0)
     assert (own.density_amount, own.staging_amount) == (0.5, 1.0)
     assert (pad.role, pad.dip_amount, pad.staging_amount) == ("ai_stem", 1.0, 1.0)
+    assert pad.room_amount == 1.0, "the hall's, over the half of the pad's own"
     session.write_text(session.read_text().replace("hall", "cellar"))
     with pytest.raises(
         InputError, match=r"session\.situation is 'cellar'; expected one of: ai-bass, ai-lead"
@@ -183,6 +184,11 @@ def test_there_are_presets_by_role_and_by_situation() -> None:
         "live-horns",
     }
     assert found["ai-bass"].dip_amount == found["ai-bass"].high_pass_amount == 0.0
+    # Each situation says how much of the room AI stems get; a broadcast is drier than a hall.
+    rooms = [found[name].room_amount for name in ("broadcast", "small-room", "hall")]
+    assert rooms == [0.33, 1.0, 1.0]
+    parts = {part: found[f"ai-{part}"].room_amount for part in ("bass", "pad", "lead", "rhythm", "texture")}
+    assert parts == {"bass": 0.0, "pad": 0.5, "lead": 1.0, "rhythm": 1.0, "texture": 1.0}
 
 
 @pytest.mark.parametrize("content", [b"", b"VST3" + bytes(60), b"x" * 100])

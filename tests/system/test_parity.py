@@ -56,6 +56,17 @@ def test_outside_the_rule_nothing_hangs_and_tracks_say_incomplete(
     assert found["statuses"] == statuses, found
 
 
+def test_live_equals_bounce_with_every_section_on_over_a_jump() -> None:
+    figures = parity.measure(6.0, scenes=["seek"], everything=True)
+    for one in figures["passes"]:
+        said = {name: value for name, value in one.items() if name != "sha256"}
+        assert {name: one[name] for name in EXACT} == dict.fromkeys(EXACT, 0), said
+        assert one["identical"], said
+    # Density sends its mix from 7 s on; it begins at half of it here.
+    moved = [name for name, away in figures["moved"].items() if away > 0.0]
+    assert set(figures["moved"]) - set(moved) <= {"density_mix", "density_threshold_db"}
+
+
 def test_live_equals_bounce_with_the_rule_that_stands_in_for_networks() -> None:
     figures = parity.measure(2.5, model="equal-loudness", scenes=["straight", "seek"])
     for one in figures["passes"]:

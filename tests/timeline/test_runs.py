@@ -99,6 +99,37 @@ def test_a_run_half_a_second_away_joins_and_one_further_away_opens_an_epoch() ->
         assert seen == epochs
 
 
+def test_a_run_that_plays_does_not_join_one_that_rests_nearby() -> None:
+    """The host calls the first track at rest, too; when it plays, it calls the second one first."""
+    driver = Driver(2)
+    driver.playing = False
+    driver.begin(0, 0)
+    driver.to(0, 4 * FRAME)
+    driver.timeline.tick(1e9)
+    driver.playing = True
+    driver.begin(1, 0)
+    driver.begin(0, 0)
+    assert driver.to(1, FRAME) == []
+    (step,) = computes(driver.to(0, FRAME))
+    assert (step.fresh, who(step)) == (True, {0: WHOLE, 1: WHOLE})
+
+
+def test_a_run_that_plays_is_not_called_back_by_one_that_rests_on() -> None:
+    """Two hosts in one group, of which one starts to play about where both clocks stand."""
+    driver = Driver(2)
+    driver.playing = False
+    turn(driver, range(2), 0)
+    for number in range(2):
+        driver.to(number, FRAME)
+    driver.playing = True
+    driver.begin(0, FRAME)
+    steps = computes(driver.to(0, 2 * FRAME))
+    driver.playing = False
+    for end in range(2 * FRAME, 6 * FRAME, FRAME):
+        steps += computes(driver.to(1, end)) + computes(driver.timeline.tick(1e9))
+    assert {(step.epoch, *who(step)) for step in steps if step.end > FRAME} == {(0, 1), (1, 0)}
+
+
 def test_a_deadline_in_a_newer_epoch_ends_the_patience_with_an_older_one() -> None:
     driver = Driver(3)
     turn(driver, range(3), 0, start=True)

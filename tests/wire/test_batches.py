@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybridmix.wire import Flags, Header, Kind, Message, WireError, batches, corpus, decode, encode, join
-from hybridmix.wire.batches import Answer, Block, Settings, is_blocks, read_blocks, write_params
+from hybridmix.wire.batches import (
+    Answer,
+    Block,
+    Settings,
+    is_blocks,
+    read_blocks,
+    read_together,
+    write_params,
+)
 from hybridmix.wire.golden import files
 from hybridmix.wire.limits import MAX_POSITION
 
@@ -91,6 +99,21 @@ def test_many_settings_do_not_grow_memory() -> None:
         )
         read_blocks(encode(header))
     assert len(batches._SETTINGS) <= 4096
+
+
+def test_what_is_read_together_has_the_settings_of_its_blocks_after_however_many_others() -> None:
+    def message(*numbers: int) -> list[bytes]:
+        ids = [uuid.UUID(int=number) for number in numbers]
+        headers = [Header(Kind.BLOCK, 1, 0, one, 1, 48000, frames=480, channels=1, delay=1920) for one in ids]
+        return join([encode(header, bytes(1920)) for header in headers])
+
+    watched = message(1, 2)
+    for number in range(3, 4500, 100):
+        read_blocks(message(*range(number, number + 100)))
+        apart = [block.settings for block in read_blocks(watched)]
+        together = read_together(watched)
+        assert together is not None
+        assert all(one is other for one, other in zip(together.settings, apart, strict=True))
 
 
 def answer(number: int, position: int = 4800, values: list[tuple[int, float]] | None = None) -> Answer:

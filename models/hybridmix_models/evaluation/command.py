@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hybridmix.engine.names import DEFAULT
 from hybridmix.errors import InputError
 from hybridmix.generated import checkout
 from hybridmix_models.cli import extra
+from hybridmix_models.evaluation import processors
+from hybridmix_models.evaluation.progress import bar
 
 if TYPE_CHECKING:
     from hybridmix_models.evaluation.sets import SongSet
@@ -37,15 +36,6 @@ class _Row(StrEnum):
     OPEN = "open"
     LEVELS = "levels"
     TRACKS = "tracks"
-
-
-class _ProcessorName(StrEnum):
-    DIP = "dip"
-    BREATH = "breath"
-    STAGING = "staging"
-    DENSITY = "density"
-    GROOVE = "groove"
-    ROOM = "room"
 
 
 class _SplitName(StrEnum):
@@ -77,7 +67,7 @@ _Limit = Annotated[
     int | None, typer.Option("--songs", min=1, help="the first songs of each set; all if left out")
 ]
 _Processor = Annotated[
-    _ProcessorName | None,
+    processors.Name | None,
     typer.Option(
         "--processor",
         help="score this processor instead of gain models; takes --data (eif if left out), --songs, --json",
@@ -122,7 +112,7 @@ def evaluate(
         bool,
         typer.Option(
             "--write-docs",
-            help="write docs/models.md and its pictures, or the picture of --processor staging or density",
+            help="write docs/models.md and its pictures, or the picture of --processor",
         ),
     ] = False,
 ) -> None:
@@ -130,25 +120,8 @@ def evaluate(
 
     Example: hybridmix models evaluate --set synthetic-a --model raw --model alm-mr-plus --json
     """
-    if processor is _ProcessorName.ROOM:
-        rirs = data if data is not None else shared / "rirs"
-        _evaluate_room(rirs, generated, songs, as_json=as_json, write_docs=write_docs)
-        return
     if processor is not None:
-        scores = {
-            _ProcessorName.DIP: _evaluate_dip,
-            _ProcessorName.BREATH: _evaluate_breath,
-            _ProcessorName.STAGING: _evaluate_staging,
-            _ProcessorName.DENSITY: _evaluate_density,
-            _ProcessorName.GROOVE: _evaluate_groove,
-        }
-        # Groove is measured on performances and recordings, the others on songs.
-        given = shared if processor is _ProcessorName.GROOVE else shared / "eif"
-        folder = data if data is not None else given
-        if write_docs:
-            _draw(processor, folder, songs)
-        else:
-            scores[processor](folder, songs, as_json=as_json)
+        processors.evaluate(processor, data, shared, generated, songs, as_json=as_json, write_docs=write_docs)
         return
     with extra():
         from hybridmix_models.data.types import Condition
@@ -173,7 +146,7 @@ def evaluate(
         kept=kept,
         jobs=jobs,
     )
-    with _bar("songs", sum(len(survey) for survey in surveys.values())) as advance:
+    with bar("songs", sum(len(survey) for survey in surveys.values())) as advance:
         figures = run(request, advance)
     command = _command(
         {
@@ -219,7 +192,7 @@ def excerpts(
         survey = one.survey(songs)
         mixers = make_mixers(_find_models(model, runs, recorded=not one.generated), survey)
         rooms = load_rooms(generated / "rooms", one.rooms)
-        with _bar(one.name, len(survey)) as advance:
+        with bar(one.name, len(survey)) as advance:
             manifest = write_excerpts(
                 one.songs(songs), mixers, condition.value, rooms, seed, out / one.name, advance
             )
@@ -254,7 +227,7 @@ def through_plugin(
     for song in one.songs(songs):
         scenes[song.name] = next(iter(takes(song, (), condition.value, rooms, seed, ())))
     figures = {}
-    with _bar("sessions", len(scenes)) as advance:
+    with bar("sessions", len(scenes)) as advance:
         for name, take in scenes.items():
             figures[name] = compare(take, "demo" if name == "demo" else set_name, mixer, model)
             advance(name)
@@ -277,121 +250,6 @@ def through_plugin(
                 "over 0 dBFS": told["over_0dbfs"],
             }
             typer.echo(f"  {door}: " + ", ".join(f"{key} {value}" for key, value in shown.items()))
-
-
-def _evaluate_dip(folder: Path, songs: int | None, *, as_json: bool) -> None:
-    """Print the figures of the dip over the songs in ``folder``, the first ``songs`` or all."""
-    with extra():
-        from hybridmix_models.evaluation.dip.pairs import read_pairs
-        from hybridmix_models.evaluation.dip.score import evaluate as score
-        from hybridmix_models.evaluation.dip.score import table
-
-    if not folder.is_dir():
-        raise InputError(f"folder {folder} does not exist; give a folder with a MANIFEST.csv by --data")
-    pairs = list(read_pairs(folder, songs))
-    with _bar("pairs", len(pairs)) as advance:
-        figures = score(pairs, advance)
-    typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
-
-
-def _evaluate_breath(folder: Path, songs: int | None, *, as_json: bool) -> None:
-    """Print the figures of breath over the songs in ``folder``, the first ``songs`` or all."""
-    with extra():
-        from hybridmix_models.data.songs import load_songs
-        from hybridmix_models.evaluation.breath import pairs
-        from hybridmix_models.evaluation.breath.score import evaluate as score
-        from hybridmix_models.evaluation.breath.score import table
-
-    if not folder.is_dir():
-        raise InputError(f"folder {folder} does not exist; give a folder with a MANIFEST.csv by --data")
-    live, ai = pairs.excerpts(islice(load_songs(folder, "all"), songs))
-    if not live or not ai:
-        raise InputError(
-            f"{folder}: no live source ({', '.join(sorted(pairs.LIVE))}) or no stand-in for an AI stem "
-            f"({', '.join(sorted(pairs.STANDIN))}) has {pairs.SECONDS} s that sound; give other songs by --data"
-        )
-    both = list(pairs.pairs(live, ai))
-    with _bar("pairs", len(both)) as advance:
-        figures = score(both, advance)
-    typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
-
-
-def _evaluate_staging(folder: Path, songs: int | None, *, as_json: bool) -> None:
-    """Print the figures of staging over the stems in ``folder``, of the first ``songs`` or all."""
-    with extra():
-        from hybridmix_models.data.songs import load_songs
-        from hybridmix_models.evaluation.staging import evaluate as score
-        from hybridmix_models.evaluation.staging import table
-
-    chosen = list(islice(load_songs(folder, "all"), songs))
-    with _bar("stems", sum(len(song.stems) for song in chosen)) as advance:
-        figures = score(chosen, advance)
-    typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
-
-
-def _evaluate_density(folder: Path, songs: int | None, *, as_json: bool) -> None:
-    """Print the figures of density over the live stems in ``folder``, of the first ``songs`` or all."""
-    with extra():
-        from hybridmix_models.data.songs import load_songs
-        from hybridmix_models.evaluation.density import LIVE, table
-        from hybridmix_models.evaluation.density import evaluate as score
-
-    chosen = list(islice(load_songs(folder, "all"), songs))
-    if not any(stem.role in LIVE for song in chosen for stem in song.stems):
-        raise InputError(f"{folder}: no live source ({', '.join(sorted(LIVE))}); give other songs by --data")
-    with _bar("songs", len(chosen)) as advance:
-        figures = score(chosen, advance)
-    typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
-
-
-def _evaluate_room(
-    folder: Path, generated: Path, songs: int | None, *, as_json: bool, write_docs: bool
-) -> None:
-    """Print the figures of the room: songs of Synthetic-B below ``generated`` in the responses in ``folder``."""
-    with extra():
-        from hybridmix.batch.plugin import bundle_path
-        from hybridmix_models.data.songs import load_songs
-        from hybridmix_models.evaluation.room import measured, network
-        from hybridmix_models.evaluation.room.score import evaluate as score
-        from hybridmix_models.evaluation.room.score import sources, table
-
-        if write_docs:
-            from hybridmix_models.evaluation.room.picture import draw
-    rooms = measured.read(folder)
-    found = sources(islice(load_songs(generated / "synthetic-b", "test"), songs))
-    asked = 24
-    with _bar("rooms", 2 * len(rooms) + asked * len(network.RATES)) as advance:
-        figures = score(found, rooms, bundle_path(), asked, advance)
-    if write_docs:
-        # The first that is believed: one picture is enough to see what it does.
-        image = checkout() / "docs" / "images" / "room.png"
-        any(draw(room, found, bundle_path(), image) for room in rooms)
-    typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
-
-
-def _draw(processor: _ProcessorName, folder: Path, songs: int | None) -> None:
-    """Draw the picture of ``processor`` from the last of the first ``songs`` in ``folder``, one if left out."""
-    with extra():
-        from hybridmix_models.data.songs import load_songs
-        from hybridmix_models.evaluation import pictures
-
-    draws = {_ProcessorName.STAGING: pictures.draw_staging, _ProcessorName.DENSITY: pictures.draw_density}
-    if processor not in draws:
-        raise InputError(f"--write-docs draws {', '.join(draws)}; {processor} has no picture of its own")
-    path = checkout() / "docs" / "images" / f"{processor}.svg"
-    draws[processor](list(islice(load_songs(folder, "all"), songs or 1))[-1], path)
-    Console(stderr=True).print(f"wrote {path}", soft_wrap=True)
-
-
-def _evaluate_groove(folder: Path, most: int | None, *, as_json: bool) -> None:
-    """Print the figures of groove: ``folder`` holds groove_midi and multimic_drums, ``most`` of each drummer."""
-    with extra():
-        from hybridmix_models.evaluation.groove.score import PER_DRUMMER, table
-        from hybridmix_models.evaluation.groove.score import evaluate as score
-
-    with _bar("performances", 10 * (most or PER_DRUMMER)) as advance:
-        figures = score(folder, most, advance)
-    typer.echo(json.dumps(figures, allow_nan=False) if as_json else table(figures))
 
 
 def _command(options: Mapping[str, Sequence[str] | None]) -> str:
@@ -439,19 +297,3 @@ def _find_sets(
             raise InputError(f"folder {data} of --data does not exist; give a folder with songs")
         return (SongSet(data.resolve().name, data, split.value, "test"),)
     return tuple(find_set(name, generated, shared) for name in names or ("synthetic-a", "synthetic-b"))
-
-
-@contextmanager
-def _bar(text: str, total: int) -> Iterator[Callable[[str], None]]:
-    """Show a bar and give what moves it by one."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[song]}"),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(text, total=total, song="")
-        yield lambda song: bar.update(task, advance=1, song=song)

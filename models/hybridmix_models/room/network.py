@@ -1,4 +1,7 @@
-"""The network that estimates a room: convolutions over third octaves, a recurrent layer, a fading mean of what it found.
+"""The network that estimates a room: convolutions over third octaves, a recurrent layer, a fading mean per octave.
+
+Every octave decays on its own but by the same law, so one set of weights looks at all of them, and each has a mean of
+its own of what its decays told. What the recurrent layer knows of all octaves together says which moments count.
 
 Two forms of one network: whole excerpts in training, frames of 50 ms in use. Both compute the same.
 """
@@ -6,7 +9,7 @@ Two forms of one network: whole excerpts in training, frames of 50 ms in use. Bo
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -18,15 +21,18 @@ __all__ = ["OCTAVES_HZ", "RANGES", "SEEN", "SIZES", "WIDTH", "Estimate", "RoomNe
 #: Octaves whose reverberation time is estimated. Of the highest the network hears the part below 7.5 kHz.
 OCTAVES_HZ = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 WIDTH = 96
+#: What is looked at and what is found per octave, and what is found of all octaves together.
+_LOOKS, _FINDS, _WHOLE = 32, 24, 48
 #: Frames of 10 ms before a frame of 50 ms that the convolutions see.
-SEEN = 41
+SEEN = 73
 #: Frames of 10 ms over which lines are laid through levels, and the slope that counts as one, in dB/s.
-_LINES, _SLOPE = (8, 16, 32), 15.0
+_LINES, _SLOPE = (8, 16, 32, 64), 15.0
 #: Seconds over which what was found fades.
 _FADES_S = 20.0
 _FADE = math.exp(-0.05 / _FADES_S)
 #: What is estimated: seven times, the direct-to-reverberant ratio, the pre-delay.
-_VALUES = len(OCTAVES_HZ) + 2
+_OCTAVES = len(OCTAVES_HZ)
+_VALUES = _OCTAVES + 2
 #: Natural logarithm of the least and the greatest spread of a Laplace distribution.
 _SPREAD = (-4.0, 1.5)
 #: Units and middles of the values inside the network: ln s, 10 dB, ln ms.
@@ -41,8 +47,8 @@ SIZES = {
     "begun": None,
     "loudest": None,
     "memory": WIDTH,
-    "found": WIDTH,
-    "weight": None,
+    "found": _OCTAVES * _FINDS + _WHOLE,
+    "weight": _OCTAVES + 1,
 }
 
 
@@ -66,58 +72,83 @@ class RoomNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.first = nn.Conv2d(1 + len(_LINES), 24, (FRAMES, 3), stride=(FRAMES, 1), padding=(0, 1))
-        self.second = nn.Conv2d(24, 32, (3, 3), stride=(1, 2), padding=(0, 1))
-        self.enter = nn.Linear(32 * 10, WIDTH)
+        self.second = nn.Conv2d(24, _LOOKS, (3, 3), stride=(1, 3))
+        self.enter = nn.Linear(_OCTAVES * _LOOKS, WIDTH)
         self.norm = nn.LayerNorm(WIDTH)
         self.memory = nn.GRU(WIDTH, WIDTH, batch_first=True)
-        self.weigh = nn.Linear(WIDTH, 1)
         #: In training alone: a few hundred songs and rooms are soon known by heart.
-        self.forget = nn.Dropout(0.25)
-        self.offer = nn.Linear(WIDTH, WIDTH)
-        self.answer = nn.Sequential(nn.Linear(WIDTH + 1, 64), nn.ReLU(), nn.Linear(64, 2 * _VALUES))
+        self.forget = nn.Dropout(0.2)
+        self.weigh, self.weigh_all = nn.Linear(_LOOKS, 1), nn.Linear(WIDTH, _OCTAVES + 1)
+        self.offer, self.offer_all = nn.Linear(_LOOKS, _FINDS), nn.Linear(WIDTH, _OCTAVES * _FINDS)
+        self.offer_whole = nn.Linear(WIDTH, _WHOLE)
+        self.own = nn.Linear(_FINDS + 1, 2)
+        self.answer = nn.Sequential(
+            nn.Linear(_OCTAVES * (_FINDS + 1) + _WHOLE + 1, 96),
+            nn.ReLU(),
+            self.forget,
+            nn.Linear(96, 2 * _VALUES),
+        )
 
     def forward(self, heard: Tensor) -> Estimate:
         """Estimate after every 50 ms from ``heard`` (b, 5 T, `BANDS`), see `bands.below_loudest`; rows (b, T)."""
         before = heard[:, :1].expand(-1, SEEN, -1)
-        memory, _ = self.memory(self.forget(self.look(torch.cat([before, heard], dim=1))))
-        memory = self.forget(memory)
-        weight, offer = self.judge(memory)
+        looked = self.forget(self.look(torch.cat([before, heard], dim=1)))
+        memory, _ = self.memory(self.gather(looked))
+        told, weight = self.judge(looked, self.forget(memory))
         # The fading sums of all frames at once: divide by the fade of each frame, sum up, multiply.
         fade = _FADE ** torch.arange(memory.shape[1], dtype=heard.dtype, device=heard.device)[:, None]
-        found, total = (
-            torch.cumsum(offer * weight / fade, dim=1) * fade,
-            torch.cumsum(weight / fade, dim=1) * fade,
-        )
-        return self.conclude(found, total[..., 0])
+        found, total = (torch.cumsum(each / fade, dim=1) * fade for each in (told, weight))
+        return self.conclude(found, total)
+
+    def widen(self, t60: float, ratio: float) -> None:
+        """Make the spreads of T60 and of the ratio so many times as wide."""
+        bias = cast("nn.Linear", self.answer[-1]).bias
+        with torch.no_grad():
+            bias[_VALUES : _VALUES + _OCTAVES] += math.log(t60)
+            bias[_VALUES + _OCTAVES] += math.log(ratio)
 
     def look(self, heard: Tensor) -> Tensor:
-        """Turn frames of 10 ms (b, `SEEN` + 5 T, `BANDS`) into what is seen every 50 ms, (b, T, `WIDTH`)."""
+        """Turn frames of 10 ms (b, `SEEN` + 5 T, `BANDS`) into what is seen every 50 ms, (b, T, 7, looks)."""
         longest = max(_LINES)
         maps = torch.stack(
             [heard[:, longest - 1 :], *(_slope(heard[:, longest - size :], size) for size in _LINES)], 1
         )
-        maps = torch.relu(self.second(torch.relu(self.first(maps))))
-        flat = maps.permute(0, 2, 1, 3).flatten(start_dim=2)
-        seen: Tensor = self.norm(torch.relu(self.enter(flat)))
-        return seen
+        # Three bands per octave; of the last there is one.
+        maps = nn.functional.pad(torch.relu(self.first(maps)), (0, 3 * _OCTAVES - BANDS))
+        return torch.relu(self.second(maps)).permute(0, 2, 3, 1)
 
-    def judge(self, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Return how much a frame tells (…, 1), and what (…, `WIDTH`)."""
-        return torch.sigmoid(self.weigh(memory)) + 1e-4, torch.tanh(self.offer(memory))
+    def gather(self, looked: Tensor) -> Tensor:
+        """Turn what is seen (…, 7, looks) into what the recurrent layer takes, (…, `WIDTH`)."""
+        gathered: Tensor = self.norm(torch.relu(self.enter(looked.flatten(start_dim=-2))))
+        return gathered
+
+    def judge(self, looked: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what a moment tells, by its weights (…, 7 finds + whole), and these: of each octave, of all (…, 8)."""
+        octaves = torch.unflatten(self.offer_all(memory), -1, (_OCTAVES, _FINDS)) + self.offer(looked)
+        every = self.weigh_all(memory)
+        each = self.weigh(looked)[..., 0] + every[..., :_OCTAVES]
+        weight = torch.sigmoid(torch.cat([each, every[..., _OCTAVES:]], dim=-1)) + 1e-4
+        told = (torch.tanh(octaves) * weight[..., :_OCTAVES, None]).flatten(start_dim=-2)
+        whole = torch.tanh(self.offer_whole(memory)) * weight[..., _OCTAVES:]
+        return torch.cat([told, whole], dim=-1), weight
 
     def conclude(self, found: Tensor, total: Tensor) -> Estimate:
-        """Estimate from the sums of what frames told (…, `WIDTH`) and of how much they did (…,)."""
-        mean = found / total[..., None]
-        said = self.answer(torch.cat([mean, torch.log(total)[..., None]], dim=-1))
-        value, spread = said[..., :_VALUES], torch.exp(said[..., _VALUES:].clamp(*_SPREAD))
-        octaves = len(OCTAVES_HZ)
+        """Estimate from the sums of what moments told and of their weights, shapes as of `judge`."""
+        each, all_of = total[..., :_OCTAVES, None], total[..., _OCTAVES:]
+        octaves = torch.unflatten(found[..., :-_WHOLE], -1, (_OCTAVES, _FINDS)) / each
+        mean = torch.cat([octaves, torch.log(each)], dim=-1)
+        whole = torch.cat([found[..., -_WHOLE:] / all_of, torch.log(all_of)], dim=-1)
+        said, own = self.answer(torch.cat([mean.flatten(start_dim=-2), whole], dim=-1)), self.own(mean)
+        value, spread = said[..., :_VALUES], said[..., _VALUES:]
+        t60 = torch.exp((value[..., :_OCTAVES] + own[..., 0] + _MIDDLE_T60).clamp(-4.0, 4.0))
+        t60_spread = spread[..., :_OCTAVES] + own[..., 1]
         return Estimate(
-            torch.exp((value[..., :octaves] + _MIDDLE_T60).clamp(-4.0, 4.0)),
-            spread[..., :octaves],
-            _DB * value[..., octaves] + _MIDDLE_DB,
-            _DB * spread[..., octaves],
-            torch.exp((value[..., octaves + 1] + _MIDDLE_MS).clamp(-4.0, 8.0)),
-            spread[..., octaves + 1],
+            t60,
+            torch.exp(t60_spread.clamp(*_SPREAD)),
+            _DB * value[..., _OCTAVES] + _MIDDLE_DB,
+            _DB * torch.exp(spread[..., _OCTAVES].clamp(*_SPREAD)),
+            torch.exp((value[..., _OCTAVES + 1] + _MIDDLE_MS).clamp(-4.0, 8.0)),
+            torch.exp(spread[..., _OCTAVES + 1].clamp(*_SPREAD)),
         )
 
 
@@ -165,10 +196,10 @@ class RoomStep(nn.Module):
         before = seen.reshape(-1, SEEN, BANDS)
         before = torch.where((begun > 0.5)[:, None, None], before, heard[:, :1])
         joint = torch.cat([before, heard], dim=1)
-        memory = self._remember(network.look(joint)[:, 0], memory)
-        share, offer = network.judge(memory)
-        found = _FADE * found + share * offer
-        weight = _FADE * weight + share[:, 0]
+        looked = network.look(joint)[:, 0]
+        memory = self._remember(network.gather(looked), memory)
+        told, share = network.judge(looked, memory)
+        found, weight = _FADE * found + told, _FADE * weight + share
         said = network.conclude(found, weight)
         return (
             said.t60_s.clamp(*RANGES["t60_s"]),

@@ -90,14 +90,14 @@ class Room(Run):
 
 
 ROOM = Room(
-    steps=1600,
-    minutes=25.0,
+    steps=3000,
+    minutes=90.0,
     learning_rate=2e-3,
     weight_decay=0.05,
     batch=24,
     log_every=20,
-    validate_every=100,
-    average=0.99,
+    validate_every=300,
+    average=0.995,
 )
 
 EMBEDDING = Embedding(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import cast
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from hybridmix.processors.room_fusion import JUDGED, Estimates, combine
 from hybridmix_models.room.bands import BANDS, hear
 from hybridmix_models.room.network import Estimate, RoomNetwork
 from hybridmix_models.training.configs import Room
@@ -18,8 +20,8 @@ __all__ = ["RoomTask"]
 
 #: Frames of 50 ms after which an estimate counts: 2 s, 3 s, … 10 s.
 _JUDGED = tuple(range(39, 200, 20))
-#: The octaves of the figures, 250 Hz to 4 kHz.
-_SCORED = slice(1, 6)
+#: An estimate is wrong where the median octave is off by more.
+_WRONG = 0.25
 #: Natural logarithm of the most that time is stretched by, either way.
 _SLOWER = 0.35
 #: Most that the level of a band is changed by, dB, and the noise added under the loudest.
@@ -49,33 +51,65 @@ class RoomTask:
         return _losses(said, self.data, rows, slower)
 
     def validate(self, module: nn.Module) -> dict[str, float]:
-        """Return how unlikely the truth is, and of the end of excerpts: errors of T60 over 250 Hz to 4 kHz, and of the ratio.
+        """Return how unlikely the truth is, and figures of the end of excerpts (docs/metrics.md, Room).
 
-        ``spread_at_60`` is the mean spread below which 60 % of the excerpts are.
+        T60 over 250 Hz to 4 kHz, of single stems and of all stems of a song in one room together; ``spread_at_60`` is
+        the mean spread below which 60 % of what is told together lies, ``wrong_at_60`` the share of those that are
+        wrong by more than 25 % in the median octave.
         """
         data = self._validation
-        parts = np.array_split(np.arange(len(data.levels)), max(1, len(data.levels) // 64))
-        likely, wrong, ratio, spreads = [], [], [], []
-        for rows in parts:
+        likely, ends = [], []
+        for rows in np.array_split(np.arange(len(data.levels)), max(1, len(data.levels) // 64)):
             said: Estimate = cast("RoomNetwork", module)(
                 hear(torch.from_numpy(data.levels[rows].astype(np.float32)))
             )
             likely.append(float(torch.stack(list(_losses(said, data, rows).values())).sum()))
-            wrong.append(np.abs(said.t60_s[:, -1].numpy() / data.t60_s[rows] - 1.0)[:, _SCORED].ravel())
-            ratio.append(np.abs(said.drr_db[:, -1].numpy() - data.drr_db[rows]))
-            spreads.append(said.t60_spread[:, -1, _SCORED].mean(dim=1).numpy())
-        errors = np.concatenate(wrong)
+            ends.append([field[:, -1].numpy() for field in said])
+        heard = Estimates(*(np.concatenate(field) for field in zip(*ends, strict=True)))
+        # Spreads as `finished` widens them: what is kept is as unsure as it is wrong.
+        widths = _widths(heard, data)
+        heard = heard._replace(
+            t60_spread=widths["t60"] * heard.t60_spread, drr_spread_db=widths["drr"] * heard.drr_spread_db
+        )
+        single = _wrong(heard.t60_s, data.t60_s)
+        rooms = [
+            np.flatnonzero(data.room == room) for room in np.unique(data.room[np.isfinite(data.predelay_ms)])
+        ]
+        together = [combine(heard.of(rows)) for rows in rooms]
+        fused = _wrong(
+            np.stack([one.t60_s for one in together]), np.stack([data.t60_s[rows[0]] for rows in rooms])
+        )
+        spread = np.array([one.spread for one in together])
+        at_60 = float(np.percentile(spread, 60.0))
         return {
             "error": float(np.mean(likely)),
-            "t60_median": float(np.nanmedian(errors)),
-            "t60_p90": float(np.nanpercentile(errors, 90.0)),
-            "drr_median_db": float(np.median(np.concatenate(ratio))),
-            "spread_at_60": float(np.percentile(np.concatenate(spreads), 60.0)),
+            "t60_median": float(np.nanmedian(single)),
+            "t60_p90": float(np.nanpercentile(single, 90.0)),
+            "t60_fused_median": float(np.nanmedian(fused)),
+            "t60_fused_p90": float(np.nanpercentile(fused, 90.0)),
+            "spread_at_60": at_60,
+            "wrong_at_60": float((np.nanmedian(fused, axis=1)[spread <= at_60] > _WRONG).mean()),
+            "drr_median_db": float(np.median(np.abs(heard.drr_db - data.drr_db))),
+            **{f"width_{name}": width for name, width in widths.items()},
         }
 
-    def finished(self, module: nn.Module, figures: dict[str, float]) -> nn.Module:  # noqa: ARG002
-        """See `Task.finished`: the network as it is."""
-        return module
+    def finished(self, module: nn.Module, figures: dict[str, float]) -> nn.Module:
+        """See `Task.finished`: its spreads widened to how far off it was in validation."""
+        kept = cast("RoomNetwork", copy.deepcopy(module))
+        kept.widen(figures["width_t60"], figures["width_drr"])
+        return kept
+
+
+def _widths(heard: Estimates, data: Excerpts) -> dict[str, float]:
+    """Return by how much the spreads of T60, 250 Hz to 4 kHz, and of the ratio are too small: the likeliest factors."""
+    off = np.abs(np.log(heard.t60_s / data.t60_s)) / heard.t60_spread
+    ratio = np.abs(heard.drr_db - data.drr_db) / heard.drr_spread_db
+    return {"t60": float(np.nanmean(off[:, JUDGED])), "drr": float(ratio.mean())}
+
+
+def _wrong(t60_s: npt.NDArray[np.floating], truth_s: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
+    """Return the relative errors over 250 Hz to 4 kHz, (n, 5)."""
+    return np.asarray(np.abs(t60_s / truth_s - 1.0)[:, JUDGED])
 
 
 def _losses(
@@ -87,7 +121,7 @@ def _losses(
     delay = slower * torch.from_numpy(data.predelay_ms[rows])[:, None]
     return {
         "t60": _laplace(said.t60_s[:, judged].log(), said.t60_spread[:, judged], t60.log()),
-        "drr": 0.3
+        "drr": 0.5
         * _laplace(said.drr_db[:, judged] / 10.0, said.drr_spread_db[:, judged] / 10.0, ratio / 10.0),
         "predelay": 0.1
         * _laplace(said.predelay_ms[:, judged].log(), said.predelay_spread[:, judged], delay.log()),

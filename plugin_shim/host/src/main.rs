@@ -4,6 +4,8 @@
 //! hybridmix-host --plugin build/plugin/HybridMix.clap --tracks 8 --seconds 30 --block 512
 //! ```
 //!
+//! With `--state FILE`, given once or more, tracks load these states or presets in turn before they start.
+//!
 //! Prints JSON lines on stdout: `ready`, one `status` line per change of a track's status, and at the end
 //! `result`. Stops after `--seconds`, or when standard input ends. Times are those of the monotonic clock.
 
@@ -14,6 +16,7 @@ mod track;
 
 use std::collections::HashSet;
 use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -29,11 +32,20 @@ pub struct Settings {
     seconds: f64,
     rate: u32,
     block: u32,
+    /// States that tracks load before they start, in turn: each as the plugin saves them, or a preset.
+    states: Vec<PathBuf>,
 }
 
 fn settings() -> Result<Settings, lexopt::Error> {
     use lexopt::prelude::*;
-    let mut settings = Settings { plugin: String::new(), tracks: 1, seconds: 10.0, rate: 48_000, block: 512 };
+    let mut settings = Settings {
+        plugin: String::new(),
+        tracks: 1,
+        seconds: 10.0,
+        rate: 48_000,
+        block: 512,
+        states: Vec::new(),
+    };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -42,6 +54,7 @@ fn settings() -> Result<Settings, lexopt::Error> {
             Long("seconds") => settings.seconds = parser.value()?.parse()?,
             Long("rate") => settings.rate = parser.value()?.parse()?,
             Long("block") => settings.block = parser.value()?.parse()?,
+            Long("state") => settings.states.push(parser.value()?.into()),
             other => return Err(other.unexpected()),
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clack_extensions::params::PluginParams;
+use clack_extensions::state::PluginState;
 use clack_host::prelude::*;
 use clack_host::process::{StartedPluginAudioProcessor, StoppedPluginAudioProcessor};
 
@@ -59,9 +60,16 @@ impl Track {
         settings: &Settings,
     ) -> Result<Self, Box<dyn std::error::Error>> {
         static INDEX: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let index = INDEX.fetch_add(1, Ordering::Relaxed);
         let mut instance =
             PluginInstance::<Host>::new(|_| Shared::default(), |_| (), entry, c"org.hybridmix.shim", info)?;
         let params = instance.plugin_handle().get_extension().ok_or("the plugin has no parameters")?;
+        if let Some(path) = settings.states.iter().cycle().nth(index) {
+            let state: PluginState =
+                instance.plugin_handle().get_extension().ok_or("the plugin has no state")?;
+            let bytes = std::fs::read(path)?;
+            state.load(&instance.plugin_handle(), &mut bytes.as_slice())?;
+        }
         let configuration = PluginAudioConfiguration {
             sample_rate: f64::from(settings.rate),
             min_frames_count: 1,
@@ -71,7 +79,7 @@ impl Track {
             .activate(|_, _| (), configuration)?
             .start_processing()
             .map_err(|_| "the plugin did not start processing")?;
-        let signal = Square::new(settings.rate, INDEX.fetch_add(1, Ordering::Relaxed));
+        let signal = Square::new(settings.rate, index);
         Ok(Self { instance, params, audio: Some(AudioSide { plugin, signal }) })
     }
 

@@ -1,7 +1,7 @@
 //! Bursts: a host calls one track after the other, and one message for all of them is answered sooner than several.
 //!
-//! Runs are announced in the order in which they began, whatever the instance: the service tells by that order
-//! which of them belong together. Hops of different instances may overtake each other.
+//! A run is announced after everything that was pushed before it, in whatever instance: the service tells by how far
+//! the others have come where it belongs. Hops of different instances may overtake each other.
 
 use std::time::{Duration, Instant};
 
@@ -128,9 +128,9 @@ impl Burst {
     }
 }
 
-/// Which of `queues` announces its run next; none while hops are before the announcement whose turn it is.
+/// Which of `queues` announces its run next; none while hops that were pushed before wait in another.
 fn to_announce<'a>(queues: impl Iterator<Item = &'a Queue>) -> Option<usize> {
-    let waiting = queues.enumerate().filter_map(|(index, queue)| Some((queue.announcement()?, index, queue)));
+    let waiting = queues.enumerate().filter_map(|(index, queue)| Some((queue.first_stamp()?, index, queue)));
     let (_, index, queue) = waiting.min_by_key(|&(stamp, ..)| stamp)?;
     queue.announces().then_some(index)
 }

@@ -14,7 +14,7 @@ fn queue(entries: &[(u64, bool)]) -> Queue {
 }
 
 #[test]
-fn no_run_is_announced_before_one_that_began_earlier_in_another_instance() {
+fn no_run_is_announced_before_what_was_pushed_earlier_in_another_instance() {
     // One begins to play at once; the other still has hops and the announcement of its rest, and then plays too.
     let plays = queue(&[(5, true), (6, false)]);
     let mut rests = queue(&[(1, false), (2, true), (3, false), (8, true)]);
@@ -22,6 +22,8 @@ fn no_run_is_announced_before_one_that_began_earlier_in_another_instance() {
     assert_eq!(turn(&rests), None);
     rests.sent(1);
     assert_eq!(turn(&rests), Some(1));
+    rests.sent(1);
+    assert_eq!(turn(&rests), None);
     rests.sent(1);
     assert_eq!(turn(&rests), Some(0));
 }

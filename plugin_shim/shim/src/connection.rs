@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
-use wire::control::{Bye, Control, Joined, Learning};
+use wire::control::{Bye, Control, Join, Joined, Learning};
 use wire::{Body, Header, Hex32, Kind, Values, WireError};
 
 use crate::handshake::{Handshake, Refusal, Step};
@@ -29,8 +29,8 @@ pub enum Event {
     Learning(Learning),
     /// The plan of an instance, as text.
     Plan(Uuid, Vec<u8>),
-    /// The oldest JOIN without answer was refused.
-    JoinRefused(Refusal),
+    /// The oldest JOIN without answer was refused, if there is one: this is its handle.
+    JoinRefused(Option<u32>, Refusal),
     /// The service is not to be used.
     Refused(Refusal),
     /// The connection is gone.
@@ -57,6 +57,8 @@ pub struct Connection {
     /// Handles of the BLOCKs between those two, in order, and how many there are of each.
     in_flight: VecDeque<u32>,
     used: HashMap<u32, u32>,
+    /// Handles of JOINs without answer, oldest first: they are answered in order.
+    joining: VecDeque<u32>,
     /// PINGs without answer.
     pings: VecDeque<(u64, Instant)>,
     pinged: u64,
@@ -79,6 +81,7 @@ impl Connection {
             taken: 0,
             in_flight: VecDeque::new(),
             used: HashMap::new(),
+            joining: VecDeque::new(),
             pings: VecDeque::new(),
             pinged: 0,
             next_ping: Instant::now(),
@@ -187,8 +190,13 @@ impl Connection {
             return None;
         }
         match (header.kind, body) {
-            (_, Body::Control(Control::Joined(joined))) => Some(Event::Joined(joined)),
-            (_, Body::Control(Control::Refuse(refuse))) => Some(Event::JoinRefused(Refusal::said(&refuse))),
+            (_, Body::Control(Control::Joined(joined))) => {
+                self.joining.retain(|handle| *handle != joined.handle);
+                Some(Event::Joined(joined))
+            }
+            (_, Body::Control(Control::Refuse(refuse))) => {
+                Some(Event::JoinRefused(self.joining.pop_front(), Refusal::said(&refuse)))
+            }
             (_, Body::Control(Control::Bye(_))) => Some(Event::Closed),
             (_, Body::Control(Control::Learning(learning))) => Some(Event::Learning(learning)),
             (_, Body::Plan(text)) => Some(Event::Plan(header.instance, text.to_vec())),
@@ -268,6 +276,21 @@ impl Connection {
             Ok([header, payload]) => self.link.send([&header, &payload]),
             Err(_) => Sent::Never,
         }
+    }
+
+    /// Sends `join`. An instance has one JOIN under way at a time: no answer tells which of several it belongs to.
+    pub fn join(&mut self, join: Join) -> Sent {
+        let handle = join.handle;
+        let sent = self.say(&Control::Join(join));
+        if sent == Sent::Yes {
+            self.joining.push_back(handle);
+        }
+        sent
+    }
+
+    /// Whether a JOIN of the instance `handle` has no answer yet.
+    pub fn is_joining(&self, handle: u32) -> bool {
+        self.joining.contains(&handle)
     }
 
     /// Asks from time to time whether the service is still there. The connection alone does not tell: its

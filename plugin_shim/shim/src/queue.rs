@@ -96,14 +96,6 @@ impl Queue {
         self.entries.front().is_some_and(|entry| entry.hop.frames == 0)
     }
 
-    /// Push stamp of the oldest announcement.
-    pub fn announcement(&self) -> Option<u64> {
-        if self.entries.len() == self.audio {
-            return None;
-        }
-        self.entries.iter().find(|entry| entry.hop.frames == 0).map(|entry| entry.hop.stamp)
-    }
-
     /// Where the samples of the next message would end.
     pub fn end(&self) -> Option<i64> {
         if self.announces() {

@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use wire::control::{Control, RoundTrip};
+use uuid::Uuid;
+use wire::control::RoundTrip;
 use wire::{Header, Hex32, Kind, status};
 
 use crate::burst::Burst;
@@ -225,26 +226,30 @@ impl Worker {
                 Event::Joined(joined) => {
                     if let Some(member) = self.members.iter_mut().find(|m| m.handle == joined.handle) {
                         member.joined(&joined);
+                    } else {
+                        // Detached before it knew under which name it would have to leave.
+                        connection
+                            .send(&Header { instance: joined.instance, ..Header::new(Kind::Leave) }, &[]);
                     }
                 }
                 Event::Params(header, values) => {
-                    let member = self.members.iter_mut().find(|m| m.instance() == header.instance);
+                    let member = member_of(&mut self.members, header.instance);
                     if let Some(taken) = member.and_then(|m| m.schedule(&header, &values, now)) {
                         self.statistics.answered(taken);
                     }
                 }
                 Event::Learning(said) => {
-                    if let Some(member) = self.members.iter().find(|m| m.instance() == said.instance) {
+                    if let Some(member) = member_of(&mut self.members, said.instance) {
                         member.learning(&said.state);
                     }
                 }
                 Event::Plan(instance, text) => {
-                    if let Some(member) = self.members.iter().find(|m| m.instance() == instance) {
+                    if let Some(member) = member_of(&mut self.members, instance) {
                         member.learned(&text);
                     }
                 }
-                Event::JoinRefused(refusal) => {
-                    for member in self.members.iter_mut().filter(|member| !member.is_joined()) {
+                Event::JoinRefused(handle, refusal) => {
+                    if let Some(member) = self.members.iter_mut().find(|m| Some(m.handle) == handle) {
                         member.join_refused(now + JOIN_RETRY);
                     }
                     self.report_with(|report| report.sentence = refusal.sentence);
@@ -279,8 +284,9 @@ impl Worker {
         let Some((_, connection)) = &mut self.connection else { return };
         if connection.is_open() {
             for member in &mut self.members {
-                if let Some(join) = member.join_due(now)
-                    && connection.say(&Control::Join(join)) != Sent::Yes
+                if !connection.is_joining(member.handle)
+                    && let Some(join) = member.join_due(now)
+                    && connection.join(join) != Sent::Yes
                 {
                     member.join_again();
                 }
@@ -352,6 +358,11 @@ impl Worker {
             None => std::thread::park_timeout(self.next_look.saturating_duration_since(now)),
         }
     }
+}
+
+/// The member that has the identity `instance`: one that asks for the same has not got it.
+fn member_of(members: &mut [Member], instance: Uuid) -> Option<&mut Member> {
+    members.iter_mut().find(|member| member.is_joined() && member.instance() == instance)
 }
 
 impl Drop for Worker {

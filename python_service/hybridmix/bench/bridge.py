@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from hybridmix.bench import echo
+from hybridmix.bench.everything import DEFAULT_TEMPO, EVERYTHING
 from hybridmix.bench.processes import HostProcess, Service
 from hybridmix.bench.quantiles import quantiles
+from hybridmix.presets.host import preset_state
 
 __all__ = ["measure"]
 
 
-def measure(tracks: int, seconds: float, block: int, rate: int, model: str) -> dict[str, Any]:
+def measure(
+    tracks: int, seconds: float, block: int, rate: int, model: str, *, everything: bool = False
+) -> dict[str, Any]:
     """Play ``tracks`` live for ``seconds``, mixed by ``model``, and return the figures of docs/benchmarks.md.
 
-    The echo runs for a quarter of the time before and a quarter after, so that both see the same machine.
+    With ``everything`` every other track is an AI stem, the others are live sources, and every section is on. The echo runs for a quarter of the time before and a quarter after, so that both see the same machine.
     """
     before = echo.round_trips(tracks, seconds / 4, block, rate)
     with tempfile.TemporaryDirectory(prefix="hybridmix-") as parent:
         service = Service(Path(parent) / "run", model)
         try:
             idle_cpu, _ = service.usage()
-            host = HostProcess(service.folder, tracks, seconds, block, rate)
+            states = _everything(Path(parent)) if everything else []
+            host = HostProcess(service.folder, tracks, seconds, block, rate, states)
             status: dict[str, Any] = {}
             memory: list[float] = []
             host_memory: list[float] = []
@@ -47,6 +53,7 @@ def measure(tracks: int, seconds: float, block: int, rate: int, model: str) -> d
         "block": block,
         "rate": rate,
         "model": model,
+        "everything": everything,
         "rtt_ms": {name: peer["rtt_ms"][name] for name in ("p50", "p99", "p99_9", "count")},
         "echo_ms": quantiles(before + after),
         "late": result["late"],
@@ -64,6 +71,16 @@ def measure(tracks: int, seconds: float, block: int, rate: int, model: str) -> d
         "timer_stalls": result["timer_stalls"],
         "timer_stall_ms_max": round(result["timer_stall_ms_max"], 1),
     }
+
+
+def _everything(folder: Path) -> list[Path]:
+    """Write what an AI stem and a live source load to have every section on; the host's transport counts nothing."""
+    paths = []
+    for role in ("ai_stem", "live_source"):
+        params = dict(EVERYTHING[role].params(), groove_tempo=DEFAULT_TEMPO)
+        paths.append(folder / f"{role}.json")
+        paths[-1].write_text(json.dumps(preset_state(params)))
+    return paths
 
 
 def _growth(samples: list[float]) -> float:

@@ -15,9 +15,13 @@ import numpy as np
 
 from hybridmix.batch.audio import Audio
 from hybridmix.batch.private_service import PrivateService
+from hybridmix.batch.session_file import load
 from hybridmix.bench.control_timer import ControlTimer
+from hybridmix.bench.everything import DEFAULT_TEMPO, of_role
 from hybridmix.bench.stage import Part, Stage, Voice, load_voices, members, on_stage
 from hybridmix.engine.names import DEFAULT
+from hybridmix.presets import ROLES
+from hybridmix.wire import parameters
 
 __all__ = ["measure"]
 
@@ -52,6 +56,8 @@ def measure(
     progress: Progress = lambda _: None,
     model: str = DEFAULT,
     scenes: Collection[str] | None = None,
+    *,
+    everything: bool = False,
 ) -> Figures:
     """Play and render ``seconds`` of the demo session by ``model``; return the figures of docs/benchmarks.md.
 
@@ -60,22 +66,27 @@ def measure(
         progress: Told what is played next.
         model: The gain model of the service.
         scenes: The scenes to play; when left out all of them, and what no rule covers.
+        everything: With every section on, instead of gain alone.
 
     Raises:
         HybridMixError: the service ended, or did not hear of every track.
     """
     with resources.as_file(resources.files("hybridmix") / "demo" / "session.toml") as session:
         voices, rate = load_voices(session, seconds)
+        tempo = load(session).session.tempo_bpm or DEFAULT_TEMPO
     # As after a render that left its values in half of the tracks.
     voices[::2] = [replace(voice, start=dict.fromkeys(("gain_db", "trim_db"), -4.5)) for voice in voices[::2]]
+    if everything:
+        voices = [_with_everything(voice) for voice in voices]
     frames = max(voice.audio.shape[1] for voice in voices)
     with PrivateService(model) as service, ControlTimer() as timer:
         passes: list[Figures] = []
         for scene in _scenes(frames, rate, len(voices)):
             if scenes is not None and scene.name not in scenes:
                 continue
-            with on_stage(service, voices, rate, scene.delay_ms) as stage:
-                passes += _scene(scene, Crew(service, stage, timer), progress)
+            with on_stage(service, voices, rate, scene.delay_ms, tempo) as stage:
+                passes += _scene(scene, Crew(service, stage, timer, everything), progress)
+        moved = _moved(service)
         theatre = Theatre(service, voices, rate, timer)
         checks = (_long_blocks, _skewed, _track_by_track) if scenes is None else ()
         beyond = [check(theatre, progress) for check in checks]
@@ -83,12 +94,37 @@ def measure(
         "tracks": len(voices),
         "rate": rate,
         "seconds": round(frames / rate, 3),
+        "everything": everything,
         "identical": all(one["identical"] for one in passes),
+        "moved": moved,
         "passes": passes,
         "outside": beyond,
         "timer_stalls": timer.stalls,
         "timer_stall_ms_max": max(one["timer_stall_ms"] for one in passes),
     }
+
+
+def _with_everything(voice: Voice) -> Voice:
+    """Every section of ``voice`` on; it begins staged, an AI stem in a room, a live source dense."""
+    start = dict(voice.start, staging_db=-3.0)
+    if voice.role == ROLES["ai_stem"]:
+        start |= {
+            one.name: 2.0 * one.neutral for one in parameters.load().parameters if one.section == "reverb"
+        }
+        start["reverb_send"] = 0.5
+    else:
+        start["density_mix"] = 0.5
+    return replace(voice, start=start, settings=of_role(voice.role))
+
+
+def _moved(service: PrivateService) -> Figures:
+    """By how much each parameter was away from its neutral value at most, on any track, as far as it was sent."""
+    rows = service.traced(0)
+    away = {}
+    for one in parameters.load().parameters:
+        sent = rows[one.name][np.isfinite(rows[one.name])]
+        away[one.name] = round(float(np.abs(sent - one.neutral).max()), 3) if sent.size else 0.0
+    return away
 
 
 def _scenes(frames: int, rate: int, tracks: int) -> Iterator[Scene]:
@@ -114,12 +150,18 @@ class Crew:
     service: PrivateService
     stage: Stage
     timer: ControlTimer
+    anew: bool = False
+    """Plugins are started anew before each pass, so that no room rings on from the one before."""
 
     def play(
         self, parts: Sequence[Part], block: int, *, offsets: Sequence[int] | None = None, **how: Any
     ) -> tuple[list[Audio], Figures]:
         """Play ``parts``; return the outputs and what was counted meanwhile."""
         before = self.service.status()["totals"]
+        if self.anew:
+            self.stage.restart()
+            # Plugins count from their start on.
+            before["late"] = 0
         self.timer.worst_ms = 0.0
         began = time.perf_counter()
         outputs = self.stage.play(parts, block, offsets=offsets, **how)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,19 @@ class HostProcess:
 
     Args:
         folder: runtime folder of the service the plugins shall find.
-        arguments: of the host, see ``hybridmix-host``.
+        tracks, seconds, block, rate: see ``hybridmix-host``.
+        states: files of states or presets that tracks load in turn before they start.
     """
 
-    def __init__(self, folder: Path, tracks: int, seconds: float, block: int, rate: int = 48000) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tracks: int,
+        seconds: float,
+        block: int,
+        rate: int = 48000,
+        states: Sequence[Path] = (),
+    ) -> None:
         command = [
             *(
                 str(built("bin/hybridmix-host")),
@@ -94,6 +104,7 @@ class HostProcess:
                 str(tracks),
             ),
             *("--seconds", str(seconds), "--block", str(block), "--rate", str(rate)),
+            *(argument for path in states for argument in ("--state", str(path))),
         ]
         self.tracks = tracks
         self.process = subprocess.Popen(

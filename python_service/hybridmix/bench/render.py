@@ -11,14 +11,18 @@ import pedalboard
 from hybridmix.batch import MixSession, MixTrack
 from hybridmix.batch.plugin import bundle_path
 from hybridmix.batch.session_file import Session
+from hybridmix.bench.everything import DEFAULT_TEMPO, of_track
 
 __all__ = ["measure"]
 
 _RATE = 48000
 
 
-def measure(tracks: int, seconds: float, model: str) -> dict[str, Any]:
-    """Render ``tracks`` stereo tracks of ``seconds`` in memory by ``model``; return the figures of docs/benchmarks.md."""
+def measure(tracks: int, seconds: float, model: str, *, everything: bool = False) -> dict[str, Any]:
+    """Render ``tracks`` stereo tracks of ``seconds`` in memory by ``model``; return the figures of docs/benchmarks.md.
+
+    With ``everything`` every other track is an AI stem, the others are live sources, and every section is on.
+    """
     rng = np.random.default_rng(1)
     frames = round(seconds * _RATE)
     audio = [
@@ -29,8 +33,13 @@ def measure(tracks: int, seconds: float, model: str) -> dict[str, Any]:
         ).astype(np.float32)
         for index in range(tracks)
     ]
-    named = [MixTrack(samples, f"track {index + 1}") for index, samples in enumerate(audio)]
-    with MixSession(named, sample_rate=_RATE, settings=Session(model=model)) as session:
+    settings = [of_track("ai_stem"), of_track("live_source")] if everything else [{}]
+    named = [
+        MixTrack(samples, f"track {index + 1}", **settings[index % len(settings)])
+        for index, samples in enumerate(audio)
+    ]
+    group = Session(model=model, tempo_bpm=DEFAULT_TEMPO if everything else None)
+    with MixSession(named, sample_rate=_RATE, settings=group) as session:
         block = session.block
         # The first render also pays for memory that the process never had; the second is what counts.
         session.render()
@@ -40,6 +49,7 @@ def measure(tracks: int, seconds: float, model: str) -> dict[str, Any]:
         "tracks": tracks,
         "seconds": seconds,
         "model": model,
+        "everything": everything,
         "block": block,
         "x_realtime": report.x_realtime,
         "x_realtime_passthrough": round(seconds / passing, 2),

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hybridmix.engine.config import MODELS_FOLDER
-from hybridmix.engine.names import require_known
+from hybridmix.engine.names import DEFAULT, require_known
 from hybridmix.errors import HybridMixError, InputError
 
 __all__ = ["register"]
@@ -22,6 +22,7 @@ __all__ = ["register"]
 _JSON = Annotated[bool, typer.Option("--json", help="print JSON with the keys of docs/benchmarks.md")]
 #: The rule: bridge and batch are measured without what a network costs, which `bench models` tells.
 _RULE = "equal-loudness"
+_Everything = Annotated[bool, typer.Option("--everything", help="with every section on, not gain alone")]
 _Model = Annotated[str, typer.Option("--model", help="gain model of the service")]
 
 _bench = typer.Typer(no_args_is_help=True, help="Measure this machine, beside a baseline in the same run.")
@@ -39,6 +40,7 @@ def bridge(
     block: Annotated[int, typer.Option(min=16, max=8192, help="samples per host block")] = 512,
     rate: Annotated[int, typer.Option(min=44100, max=192000, help="sample rate in Hz")] = 48000,
     model: _Model = _RULE,
+    everything: _Everything = False,
     as_json: _JSON = False,
 ) -> None:
     """Round trips from a hop sent to its values received, with real plugins at audio cadence.
@@ -48,7 +50,7 @@ def bridge(
     from hybridmix.bench import bridge
 
     require_known(model)
-    _print(bridge.measure(tracks, seconds, block, rate, model), as_json)
+    _print(bridge.measure(tracks, seconds, block, rate, model, everything=everything), as_json)
 
 
 @_bench.command("render")
@@ -56,6 +58,7 @@ def render(
     tracks: Annotated[int, typer.Option(min=1, max=128, help="stereo tracks")] = 16,
     seconds: Annotated[float, typer.Option(min=5.0, help="length of the session")] = 60.0,
     model: _Model = _RULE,
+    everything: _Everything = False,
     as_json: _JSON = False,
 ) -> None:
     """Batch rendering in x real time, beside the same loop with a plugin that passes through.
@@ -66,7 +69,7 @@ def render(
         from hybridmix.bench import render
 
     require_known(model)
-    _print(render.measure(tracks, seconds, model), as_json)
+    _print(render.measure(tracks, seconds, model, everything=everything), as_json)
 
 
 @_bench.command("faults")
@@ -88,6 +91,7 @@ def faults(
 @_bench.command("parity")
 def parity(
     seconds: Annotated[float, typer.Option(min=4.0, max=20.0, help="of the demo session")] = 20.0,
+    everything: _Everything = False,
     as_json: _JSON = False,
 ) -> None:
     """Whether a live pass and a render give the same samples, and what happens where they cannot.
@@ -99,7 +103,7 @@ def parity(
 
     console = Console(stderr=True)
     with console.status("starting") as line:
-        figures = parity.measure(seconds, line.update)
+        figures = parity.measure(seconds, line.update, everything=everything)
     if as_json:
         typer.echo(json.dumps(figures))
     else:
@@ -107,6 +111,31 @@ def parity(
     if not figures["identical"]:
         raise HybridMixError(
             "not every pass gave the same samples with all counters 0; see the passes above."
+        )
+
+
+@_bench.command("chain")
+def chain(
+    seconds: Annotated[float, typer.Option(min=5.0, help="of audio, as fast as it goes")] = 600.0,
+    seed: Annotated[int, typer.Option(min=0, help="what the host does follows from it")] = 1,
+    model: _Model = DEFAULT,
+    as_json: _JSON = False,
+) -> None:
+    """All sections on, and a host that starts, stops, mutes, seeks, turns amounts and loads presets at random.
+
+    Needs minihost, from the extra dev. Example: hybridmix bench chain --seconds 60 --seed 7 --json
+    """
+    with _extras():
+        from hybridmix.bench import chain
+
+    require_known(model)
+    console = Console(stderr=True)
+    with console.status("starting") as line:
+        figures = chain.measure(seconds, seed, model, line.update)
+    _print(figures, as_json)
+    if figures["nonfinite_samples"] or figures["outside_range"] or not figures["recovered_identical"]:
+        raise HybridMixError(
+            "a sample was not finite, a value outside its range, or the state was not recovered; see the figures above."
         )
 
 
@@ -135,6 +164,28 @@ def models(
         figures = models.measure(
             tracks or [1, 8, 32, 64, 128], seconds, folder or MODELS_FOLDER, network, line.update
         )
+    _print(figures, as_json)
+
+
+@_bench.command("frames")
+def frames(
+    tracks: Annotated[int, typer.Option(min=1, max=128, help="tracks of one group")] = 32,
+    seconds: Annotated[float, typer.Option(min=5.0, help="how long they play")] = 60.0,
+    model: _Model = DEFAULT,
+    as_json: _JSON = False,
+) -> None:
+    """What a frame costs the service on one thread with every section on, beside gain alone.
+
+    Example: hybridmix bench frames --tracks 32 --seconds 60 --json
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the service
+    with _extras():
+        from hybridmix.bench import frames
+
+    require_known(model)
+    console = Console(stderr=True)
+    with console.status("starting") as line:
+        figures = frames.measure(tracks, seconds, model, line.update)
     _print(figures, as_json)
 
 

@@ -81,11 +81,13 @@ def _show(found: Seam) -> None:
     for heading in ("cause", "before", "after", "change"):
         table.add_column(heading, justify="left" if heading == "cause" else "right")
     for one in found.causes:
+        both = ("-" if value is None else f"{value:g} {one.unit}" for value in (one.before, one.after))
+        change = "-"
         if one.before is None or one.after is None:
-            table.add_row(one.name, "-", "-", one.note)
-            continue
-        change = f"{100.0 * (abs(one.after / one.before) - 1.0):+.0f} %" if one.before else "-"
-        table.add_row(one.name, f"{one.before:g} {one.unit}", f"{one.after:g} {one.unit}", change)
+            change = one.note
+        elif one.before:
+            change = f"{100.0 * (abs(one.after / one.before) - 1.0):+.0f} %"
+        table.add_row(one.name, *both, change)
     console.print(table)
     if found.without_role:
         console.print(f"neither  {', '.join(found.without_role)}: no role, so on neither side")

@@ -15,7 +15,7 @@ from typing import Any, Final
 from hybridmix.errors import InputError
 from hybridmix.presets import Preset
 
-__all__ = ["CLASS_ID", "folder", "install", "read", "vst_preset"]
+__all__ = ["CLASS_ID", "folder", "install", "preset_state", "read", "vst_preset"]
 
 #: Class of the VST3 plugin, as preset files spell it.
 CLASS_ID: Final = b"4879627269644D69785368696D303031"
@@ -40,7 +40,7 @@ def install(preset: Preset, into: Path) -> Path:
     if "/" in preset.name or "\\" in preset.name or preset.name.startswith("."):
         raise InputError(f"preset name {preset.name!r} cannot be a file's; choose one without / and \\.")
     target = into / f"{preset.name}.vstpreset"
-    state = {"format": "hybridmix-preset", "params": preset.params(), "version": 1}
+    state = preset_state(preset.params())
     try:
         into.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.partial")
@@ -80,6 +80,11 @@ def read(path: Path) -> dict[str, float]:
         raise InputError(
             f"preset {path} cannot be used ({error}); expected a .vstpreset that a host saved from HybridMix."
         ) from None
+
+
+def preset_state(params: Mapping[str, float]) -> dict[str, Any]:
+    """Return the state that sets ``params``, plain values by permanent name, and leaves the rest of a plugin alone."""
+    return {"format": "hybridmix-preset", "params": dict(params), "version": 1}
 
 
 def vst_preset(state: Mapping[str, Any]) -> bytes:

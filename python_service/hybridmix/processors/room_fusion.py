@@ -29,7 +29,7 @@ __all__ = [
 OCTAVES = 7
 JUDGED = slice(1, 6)
 #: A room is believed where the mean spread of ln T60 over these is at most so much: 60 % of what was validated.
-BELIEVED = 0.34
+BELIEVED = 0.38
 #: Beyond this a reverberation time is only known to be at least as long, s.
 LONGEST_S = 3.0
 #: A track that is drier than this tells of no room, dB.
@@ -51,8 +51,8 @@ class Estimates(NamedTuple):
     predelay_ms: Floats
     predelay_spread: Floats
 
-    def of(self, rows: npt.NDArray[np.bool_]) -> Estimates:
-        """Return those of ``rows`` (n,)."""
+    def of(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> Estimates:
+        """Return those of ``rows``, flags (n,) or numbers."""
         return Estimates(*(field[rows] for field in self))
 
 

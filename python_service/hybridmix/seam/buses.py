@@ -20,6 +20,7 @@ from hybridmix.batch.report import Report
 from hybridmix.errors import InputError
 from hybridmix.measures import RATE, Doubles, Floats
 from hybridmix.measures.onsets import onsets
+from hybridmix.seam.room import HeardRoom, heard
 
 __all__ = ["Bus", "Buses", "Said", "as_recorded", "mixed", "rendered", "said_of", "sides"]
 
@@ -37,6 +38,11 @@ class Bus:
     def mono(self) -> Floats:
         """Half the sum of both channels, (frames,)."""
         return np.asarray(self.stereo.mean(axis=0))
+
+    @cached_property
+    def room(self) -> HeardRoom:
+        """The room that it is heard in, in mono."""
+        return heard(self.mono)
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,23 @@ def _asynchrony_ms(before: Buses, after: Buses) -> _Measured:
     return apart[0], apart[1], ""
 
 
+def _of_room(name: str) -> Callable[[Buses, Buses], _Measured]:
+    """Return what measures the field ``name`` of the rooms that the buses are heard in, as far as they tell."""
+
+    def measure(before: Buses, after: Buses) -> _Measured:
+        rooms = {
+            "AI before": before.ai.room,
+            "live before": before.live.room,
+            "AI after": after.ai.room,
+            "live after": after.live.room,
+        }
+        ai_before, live_before, ai_after, live_after = (getattr(room, name) for room in rooms.values())
+        unsure = [bus for bus, room in rooms.items() if math.isnan(getattr(room, name))]
+        return ai_before - live_before, ai_after - live_after, f"not told surely: {', '.join(unsure)}"
+
+    return measure
+
+
 #: One line per cause; a row of every table and picture.
 CAUSES: tuple[_Cause, ...] = (
     _Cause(
@@ -139,4 +156,6 @@ CAUSES: tuple[_Cause, ...] = (
         _each(_tilt_db_per_octave, "a bus has too few bands between 100 Hz and 4 kHz"),
     ),
     _Cause("asynchrony_ms", "asynchrony", "ms", 1, _asynchrony_ms),
+    _Cause("t60_s", "reverberation time", "s", 2, _of_room("t60_s")),
+    _Cause("drr_db", "direct to reverberant, in mono", "dB", 1, _of_room("drr_db")),
 )

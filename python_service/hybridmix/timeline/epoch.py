@@ -106,6 +106,8 @@ class Epoch:
     id: int
     front: int
     """Newest position delivered."""
+    playing: bool
+    """Its positions are those of a timeline that plays; else of a clock that counts on."""
     runs: int = 0
     """Runs that have not ended."""
     order: list[int] = field(default_factory=list)

@@ -56,11 +56,11 @@ class Roster:
 
     # ------------------------------------------------------------------ runs
 
-    def begin(self, entry: Member, number: int, position: int, start: bool, delay: int) -> Run:
+    def begin(self, entry: Member, number: int, position: int, start: bool, playing: bool, delay: int) -> Run:
         """End the member's run and begin another, in the epoch where it belongs.
 
-        That is the newest one in which the member has not been and whose newest position is within half a
-        second, or else a new one.
+        That is the newest one in which the member has not been, whose newest position is within half a second,
+        and which plays, or rests, as it does; or else a new one.
         """
         old = entry.run
         if old is not None:
@@ -70,11 +70,11 @@ class Roster:
         for candidate in reversed(self.epochs):
             if candidate.id <= entry.epoch:
                 break
-            if abs(candidate.front - position) <= self._reach:
+            if candidate.playing == playing and abs(candidate.front - position) <= self._reach:
                 epoch = candidate
                 break
         if epoch is None:
-            epoch = Epoch(self._next_epoch, front=position)
+            epoch = Epoch(self._next_epoch, position, playing)
             self._next_epoch += 1
             self.epochs.append(epoch)
         grid = position + -position % self._hop
@@ -134,6 +134,8 @@ class Roster:
         for entry in self.sorted:
             run = entry.run
             if run is None or run.left is None or run.left[0] is not epoch or run.epoch.id <= epoch.id:
+                continue
+            if run.epoch.playing != epoch.playing:
                 continue
             sure = max(run.left[1], run.start + -run.start % self._frame) + self._frame
             near = abs(epoch.front - run.front) <= self._reach

@@ -14,6 +14,8 @@ Where the rules left a choice:
 * An absent member makes a Sync frame incomplete if its last run held audio of that frame, in Sync and on the same
   kind of clock. That is track-by-track rendering, where every member is heard but never together; a track that the
   host left out is not, nor one that starts late in every render.
+* A run that plays shares no epoch with one that rests: one counts on the timeline, the other on a clock, and where
+  these are near it is by chance, as when a host that starts calls a track first that it did not call at rest.
 * A run that goes on about where the member's last one ended, while others play on past that place in the old
   epoch, was no move of the transport: one plugin was reset. It rejoins that epoch as a late starter, instead
   of staying alone in an epoch of its own until the transport moves.
@@ -111,7 +113,7 @@ class Timeline:
         entry.given_up = False
         entry.heard = now
         if current is None or current.number != run:
-            current = self._begin(entry, run, position, start, delay, actions)
+            current = self._begin(entry, run, position, start, playing, delay, actions)
             gap = gap or not begin
             moved = True
         if current.delay != delay or current.lead != lead:
@@ -292,12 +294,19 @@ class Timeline:
         return not frames or current is None or current.number != run or position >= current.front
 
     def _begin(
-        self, entry: Member, number: int, position: int, start: bool, delay: int, actions: list[Action]
+        self,
+        entry: Member,
+        number: int,
+        position: int,
+        start: bool,
+        playing: bool,
+        delay: int,
+        actions: list[Action],
     ) -> Run:
         """End the member's run and begin another."""
         old = entry.run
         self._waiting.discard(entry.id)
-        run = self._roster.begin(entry, number, position, start, delay)
+        run = self._roster.begin(entry, number, position, start, playing, delay)
         if run.epoch.computed is not None and old is not None and old.owed:
             # The group has left the old epoch behind; its answers must not come after those of the new one.
             self._force(old.epoch, old.owed[-1][0], actions)

@@ -242,6 +242,10 @@ def _read_known(head: bytes, payload: bytes) -> list[Block] | None:
     samples = np.frombuffer(payload, _SAMPLE)
     if not np.isfinite(samples).all():
         return None
+    if len(_SETTINGS) > _MAX_SETTINGS - MAX_PACKETS:
+        # Both, and not in the middle of a message: they hold the same objects.
+        _SETTINGS.clear()
+        _TOGETHER.clear()
     blocks: list[Block] = []
     at = 0
     for start in range(0, size, HEADER_SIZE):
@@ -302,8 +306,6 @@ def _moves(settings: Settings, position: int, frames: int, beat: float, tempo: f
 
 def _learn(key: bytes, head: bytes, start: int, payload: bytes, at: int) -> Settings:
     packet = decode_packet(Kind.BLOCK, head, start, HEADER_SIZE, payload, at)
-    if len(_SETTINGS) >= _MAX_SETTINGS:
-        _SETTINGS.clear()
     settings = _SETTINGS[key] = _settings(packet.header)
     return settings
 

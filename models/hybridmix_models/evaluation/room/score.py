@@ -35,6 +35,8 @@ _NEARER_DB = (0.0, 8.0)
 #: A source in which less reverberation than this is heard without any room is dry, s.
 _DRY_S = 0.35
 _WRONG, _COVERAGE = 0.25, 0.6
+#: What an impulse that nothing follows has; a ratio to nothing is none.
+_DRY_BUS = {"t30_s": [0.0] * room_fusion.OCTAVES, "drr_db": None, "c80_db": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,13 @@ def evaluate(
         figures[name] = _interval(
             [row["drr_error"] for row in of_kind], [row["room"] for row in of_kind], 50.0
         )
+    # The same stems one by one: what telling together is worth.
+    together = {row["song"] for row in rows if row["kind"] == "fused" and row["dry"]}
+    figures |= _errors(
+        "detail_t60_single_of_fused",
+        [row for row in rows if row["kind"] == "single" and row["song"] in together],
+    )
+    figures["fused_dry_songs"] = len(together)
     figures["detail_t60_median_by_room"] = {
         room.name: _by_room([row for row in rows if row["room"] == room.name and row["kind"] == "fused"])
         for room in rooms
@@ -179,11 +188,11 @@ def _by_room(rows: Sequence[Mapping[str, Any]]) -> float | None:
 def _seam(room: Measured, model: Any, found: Sequence[Source], plugin: Path) -> dict[str, Any]:
     """Return T30, direct-to-reverberant ratio and C80 of an AI bus in mono against the truth of ``room``.
 
-    Before: a dry stem's bus is an impulse. After: the plugin's answer to one, in the room that the first three dry
-    sources tell of; None where they are not believed.
+    Before: a dry stem's bus is an impulse, so it has T30 of 0 and no ratio. After: the plugin's answer to one, in the
+    room that the stems of the first song tell of; None where they are not believed.
     """
     truth = {
-        "t30_s": [round(float(one), 3) if np.isfinite(one) else None for one in room.t30_s],
+        "t30_s": _times(room.t30_s),
         "drr_db": round(direct_to_reverberant_db(room.response, RATE), 2),
         "c80_db": round(clarity_db(room.response, RATE), 2),
     }
@@ -191,7 +200,7 @@ def _seam(room: Measured, model: Any, found: Sequence[Source], plugin: Path) -> 
     heard = np.stack([in_room(one.audio, room.response) for one in found if one.song == song])
     fused = room_fusion.fuse(listen(model, heard))
     if fused is None:
-        return {"room": room.name, "truth": truth, "after": None}
+        return {"room": room.name, "truth": truth, "before": _DRY_BUS, "after": None}
     send = min(10.0 ** (-fused.drr_db / 20.0), 4.0)
     t60 = np.clip(fused.t60_s, 0.1, 4.0)
     bus = network.response(plugin, RATE, t60, fused.predelay_ms, send, channels=2).mean(axis=0)
@@ -201,13 +210,19 @@ def _seam(room: Measured, model: Any, found: Sequence[Source], plugin: Path) -> 
     return {
         "room": room.name,
         "truth": truth,
+        "before": _DRY_BUS,
         "estimate_t60_s": [round(float(one), 3) for one in fused.t60_s],
         "after": {
-            "t30_s": [round(float(one), 3) for one in after],
+            "t30_s": _times(after),
             "drr_db": round(direct_to_reverberant_db(bus, RATE), 2),
             "c80_db": round(clarity_db(bus, RATE), 2),
         },
     }
+
+
+def _times(seconds: Doubles) -> list[float | None]:
+    """Return what JSON can say."""
+    return [round(float(one), 3) if np.isfinite(one) else None for one in seconds]
 
 
 def _reads_dry(said: Estimates) -> npt.NDArray[np.bool_]:
@@ -233,7 +248,7 @@ def _interval(values: Sequence[float], clusters: Sequence[str], share: float) ->
 
 
 def table(figures: Mapping[str, Any]) -> str:
-    """Return the figures as a table of Markdown."""
+    """Return the figures as tables of Markdown: errors, then the AI bus in mono in every room."""
     lines = [
         f"{figures['sources']} sources, {figures['dry_sources']} of them dry, in {len(figures['rooms'])} measured rooms",
         "| what | figure |",
@@ -244,4 +259,24 @@ def table(figures: Mapping[str, Any]) -> str:
             lines.append(f"| {name} | {value['mean']:.3f} ({value['low']:.3f} to {value['high']:.3f}) |")
         elif isinstance(value, float):
             lines.append(f"| {name} | {value:.4f} |")
+    lines += [
+        "",
+        "AI bus in mono, truth of the room, before → after:",
+        "| room | T30 at 500 Hz, 1 kHz, 2 kHz | DRR | C80 |",
+        "| --- | --- | --- | --- |",
+    ]
+    for one in figures["seam"]:
+        buses = [_bus(one[key]) for key in ("truth", "before", "after")]
+        cells = [f"{truth}, {before} → {after}" for truth, before, after in zip(*buses, strict=True)]
+        lines.append(f"| {one['room']} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _bus(said: Mapping[str, Any] | None) -> list[str]:
+    """Return T30, ratio and C80 in words."""
+    if said is None:
+        return ["refused"] * 3
+    middle = said["t30_s"][2:5]
+    times = "none" if not any(middle) else " ".join("–" if one is None else f"{one:.2f}" for one in middle)
+    ratios = ["none" if said[key] is None else f"{said[key]:.1f} dB" for key in ("drr_db", "c80_db")]
+    return [times if times == "none" else f"{times} s", *ratios]
