@@ -60,7 +60,8 @@ pub enum Clock {
 /// Why a run begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
-    /// After activation, reset or a standing transport: everything starts afresh.
+    /// After activation, reset or a standing transport: everything starts afresh. A host may correct the position
+    /// that it gave first: a jump within the first 50 ms, before anything could be answered, starts afresh, too.
     Start,
     /// Anything else: a jump, a loop turn, a stop, another clock.
     Jump,
@@ -105,6 +106,8 @@ struct Last {
     since: i64,
     /// The last report moved by `pace.0` while `pace.1` samples were processed.
     pace: (i64, i64),
+    /// Samples processed since everything started afresh.
+    started: i64,
 }
 
 impl Tracker {
@@ -166,13 +169,15 @@ impl Tracker {
         (reported, since, pace): (i64, i64, (i64, i64)),
     ) -> Step {
         let moved = self.last.map_or(0, |last| position.saturating_sub(last.next));
-        let begins = match self.last {
-            None => Some(Begin::Start),
-            Some(last) if transport.playing && !last.playing => Some(Begin::Start),
-            Some(last) if transport.playing != last.playing || clock != last.clock || moved != 0 => {
-                Some(Begin::Jump)
-            }
-            Some(_) => None,
+        let afresh = self.last.is_none_or(|last| transport.playing && !last.playing);
+        let goes_on =
+            self.last.is_some_and(|last| (transport.playing, clock, 0) == (last.playing, last.clock, moved));
+        let started = self.last.filter(|_| !afresh).map_or(0, |last| last.started);
+        let corrected = transport.playing && started < self.rate / 20;
+        let begins = match () {
+            () if !afresh && goes_on => None,
+            () if afresh || corrected => Some(Begin::Start),
+            () => Some(Begin::Jump),
         };
         self.last = Some(Last {
             clock,
@@ -181,6 +186,7 @@ impl Tracker {
             reported,
             since: since.saturating_add(frames),
             pace,
+            started: started.saturating_add(frames),
         });
         Step { position, clock, begins, moved }
     }

@@ -20,7 +20,9 @@ from hybridmix.engine.diary import Diary, Page
 from hybridmix.engine.ears import STRIDE
 from hybridmix.engine.formation import Formation, Kept
 from hybridmix.engine.gain import Floats, ModelError
-from hybridmix.engine.hops import HOPS, MAX_ENERGY, Frame, Pulse, Sheet, Stretch, UserValues
+from hybridmix.engine.hearing import Hearing
+from hybridmix.engine.hops import Frame, Pulse, Sheet, UserValues
+from hybridmix.engine.layout import energies, levels_db, side_by_side
 from hybridmix.engine.learner import Heard, Learner
 from hybridmix.engine.lineup import Lineup
 from hybridmix.engine.logs import event
@@ -30,7 +32,6 @@ from hybridmix.engine.reasons import Reason
 from hybridmix.engine.rules import make_rules
 from hybridmix.engine.safety import Safety
 from hybridmix.engine.trace import TraceWriter, records
-from hybridmix.features import KWeighting
 from hybridmix.processors.rack import Rack
 from hybridmix.processors.said import Said, Value
 from hybridmix.processors.why import Sent, Why
@@ -44,9 +45,6 @@ log = logging.getLogger(__name__)
 
 #: Computed frames that can still be asked for (12.8 s): members that come later get nothing new.
 MAX_ANSWERS = 256
-
-#: Mean square of -100 dBFS.
-_SILENCE = 1e-10
 
 _Result = TypeVar("_Result")
 
@@ -79,7 +77,7 @@ class Engine:
         """
         self._frame = rate // FRAMES_PER_SECOND
         self._rate = rate
-        self._weighting = KWeighting(rate)
+        self._hearing = Hearing(rate)
         self.models = models
         self._rule, self._headroom = make_rules(models, rate)
         self._rack = Rack(models, rate)
@@ -94,10 +92,6 @@ class Engine:
         #: Of the last frame; None where something in it may have changed.
         self._lineup: Lineup | None = None
         self._free: list[int] = []
-        #: State of the K-weighting filters, two rows per slot.
-        self._filters = np.zeros((0, *KWeighting.STATE_SHAPE))
-        #: What the features do not know yet, in the order of arrival.
-        self._unheard: list[tuple[Kept, Stretch]] = []
         self._answers: OrderedDict[tuple[int, int], _Answer] = OrderedDict()
         schema = parameters.load()
         self._gain = schema.named("gain_db")
@@ -117,8 +111,7 @@ class Engine:
         self._safety.clear(slot)
         self._rack.clear(slot)
         self._diary.clear(slot)
-        if 2 * slot >= len(self._filters):
-            self._filters = np.concatenate([self._filters, np.zeros((2, *KWeighting.STATE_SHAPE))])
+        self._hearing.make_room(slot)
         self._members[member] = Kept(slot, self._frame, member.int % STRIDE)
         self._lineup = None
 
@@ -145,7 +138,7 @@ class Engine:
         ``pulse`` is what the host counts, where it does.
         """
         kept = self._members[member]
-        self._unheard.append((kept, kept.store.push(run, position, audio, user, pulse)))
+        self._hearing.note(kept, kept.store.push(run, position, audio, user, pulse))
 
     def form(self, members: Sequence[UUID], runs: Sequence[int], users: Sequence[UserValues]) -> Formation:
         """A formation of ``members``, each in its run and with its user's values, for `push_together`."""
@@ -157,35 +150,11 @@ class Engine:
         self, formation: Formation, position: int, audio: Floats, pulse: Pulse | None = None
     ) -> None:
         """Store and hear hops of a formation that is ready: ``audio`` (rows, frames), as `push` takes them."""
-        self.hear()
-        filled = formation.fill(position, audio, pulse)
-        sums, self._filters[formation.filters] = self._weighting.squares(
-            audio, self._filters[formation.filters]
-        )
-        squares = np.add.reduceat(sums, formation.starts, axis=0)
-        at = 0
-        for sheet, first, count in filled:
-            formation.note(sheet, first, squares[:, at : at + count])
-            at += count
+        self._hearing.hear_together(formation, position, audio, pulse)
 
     def hear(self) -> None:
-        """Compute the features of everything that arrived, of many members at once.
-
-        Features depend on their own member alone, so this need not wait for whole frames, nor for the
-        others: what is left to do when everybody waits for `compute` is little.
-        """
-        while self._unheard:
-            # One stretch of each member at a time, of those that are as long as the first.
-            now: list[tuple[Kept, Stretch]] = []
-            later: list[tuple[Kept, Stretch]] = []
-            busy: set[int] = set()
-            hops = len(self._unheard[0][1].hops)
-            for one in self._unheard:
-                kept, stretch = one
-                (now if kept.slot not in busy and len(stretch.hops) == hops else later).append(one)
-                busy.add(kept.slot)
-            self._hear(now)
-            self._unheard = later
+        """Compute the features of everything that arrived: the less is left to do in `compute`."""
+        self._hearing.hear()
 
     def feed(self, member: UUID, end: int) -> None:
         """Pass over the frame of ``member`` that ends at ``end``: its energies were computed when it came."""
@@ -270,7 +239,7 @@ class Engine:
                 self._rack.begin(kept.slot, frame.user)
         lineup.read_users()
         sheet = Sheet.of(frames)
-        energy = self._energy(frames, sheet)
+        energy = energies(frames, sheet, self._frame)
         present = np.array([frame is not None for frame in frames], np.bool_)
         self._failures = []
         staged = self._unless_it_fails(lambda: self._rack.stage(lineup, frames))
@@ -385,9 +354,9 @@ class Engine:
         louder: Floats,
     ) -> tuple[Floats, npt.NDArray[np.bool_], float | None]:
         self._begin(begun, fresh)
-        audio = self._side_by_side(frames, sheet)
+        audio = side_by_side(frames, sheet, self._frame)
         slots = lineup.slots
-        level = self._level_db(audio, frames) if self._rule.hears else None
+        level = levels_db(audio, frames, self._frame) if self._rule.hears else None
         said = self._rule.step(slots, energy, present, level)
         said = said._replace(source=said.source + 2 * self._edition)
         bleed = energy if self._rule.hears else None
@@ -401,56 +370,6 @@ class Engine:
             return gains, known, None
         trim = self._headroom.step(audio, gains + trims + louder)
         return gains, known, min(max(trim, self._trim.min), self._trim.max)
-
-    def _energy(self, frames: Sequence[Frame | None], sheet: Sheet | None) -> Floats:
-        """K-weighted mean square of each of ``frames``, summed over the channels; 0 where there is none."""
-        squares = np.zeros((len(frames), HOPS)) if sheet is None else sheet.squares
-        if sheet is None:
-            for row, frame in zip(squares, frames, strict=True):
-                if frame is not None:
-                    row[:] = frame.squares
-        energy: npt.NDArray[np.float64] = np.add.reduce(squares, axis=1) / self._frame
-        return np.minimum(energy, MAX_ENERGY).astype(np.float32)
-
-    def _level_db(self, audio: Floats, frames: Sequence[Frame | None]) -> Floats:
-        """Mean square of each of ``frames``, laid out as ``audio`` (n, samples), summed over its channels, in dBFS."""
-        squares = np.square(audio.reshape(len(frames), -1, self._frame), dtype=np.float64)
-        power: npt.NDArray[np.float64] = np.add.reduce(squares, axis=2)
-        mono = [frame is not None and len(frame.audio) == 1 for frame in frames]
-        # A mono track beside stereo ones is laid out twice.
-        power[mono, 1:] = 0.0
-        power = np.maximum(np.add.reduce(power, axis=1) / self._frame, _SILENCE)
-        return (10.0 * np.log10(power)).astype(np.float32)
-
-    def _side_by_side(self, frames: Sequence[Frame | None], sheet: Sheet | None) -> Floats:
-        """The samples of each of ``frames``, (n, samples): left, then right, once where all are mono."""
-        channels = max((len(frame.audio) for frame in frames if frame is not None), default=1)
-        if sheet is not None and len(sheet.audio) == channels * len(frames):
-            return sheet.audio.reshape(len(frames), -1)
-        audio = np.zeros((len(frames), channels, self._frame), np.float32)
-        for row, frame in zip(audio, frames, strict=True):
-            if frame is not None:
-                row[:] = frame.audio
-        return audio.reshape(len(frames), -1)
-
-    def _hear(self, stretches: Sequence[tuple[Kept, Stretch]]) -> None:
-        """Filter one stretch of each member, all equally long, and note what it sums up to."""
-        rows: list[int] = []
-        for kept, stretch in stretches:
-            first, channels = 2 * kept.slot, len(stretch.audio)
-            if stretch.begins or kept.channels != channels:
-                kept.channels = channels
-                self._filters[first : first + 2] = 0.0
-            rows += (first, first + 1) if channels == 2 else (first,)
-        sums, self._filters[rows] = self._weighting.squares(
-            np.concatenate([stretch.audio for _, stretch in stretches]), self._filters[rows]
-        )
-        row = 0
-        for kept, stretch in stretches:
-            heard = np.add.reduce(sums[row : row + kept.channels], axis=0)
-            for part, (frame, index) in enumerate(stretch.hops):
-                frame.squares[index] = heard[part]
-            row += kept.channels
 
     def _unless_it_fails(self, step: Callable[[], _Result]) -> _Result | None:
         """What ``step`` returns; None, and noted for `_hold`, where a model fails."""

@@ -25,18 +25,39 @@ fn start_stop_jump_and_loop_turn_begin_runs() {
     let blocks = [
         (standing(Some(1000)), 512),
         (standing(Some(1512)), 512),
-        (playing(0), 512),
-        (playing(512), 512),
+        (playing(0), 2400),
+        (playing(2400), 512),
         (playing(96_000), 512),
         (playing(96_512), 512),
         (playing(48_000), 512),
-        (standing(Some(1512 + 6 * 512)), 512),
+        (standing(Some(9000)), 512),
         (playing(48_512), 512),
     ];
     let runs = announced(&mut rig, &blocks);
-    let expected =
-        [(1000, true), (0, true), (96_000, false), (48_000, false), (1512 + 6 * 512, false), (48_512, true)];
+    let expected = [(1000, true), (0, true), (96_000, false), (48_000, false), (9000, false), (48_512, true)];
     assert_eq!(runs, expected);
+}
+
+#[test]
+fn a_position_that_is_corrected_within_the_first_frame_still_starts_afresh() {
+    for (played, afresh) in [(512, true), (2399, true), (2400, false)] {
+        let mut rig = Rig::plain();
+        let blocks =
+            [(standing(Some(7)), 512), (playing(0), played), (playing(96_000), 512), (playing(96_512), 512)];
+        assert_eq!(
+            announced(&mut rig, &blocks),
+            [(7, true), (0, true), (96_000, afresh)],
+            "{played} samples"
+        );
+    }
+}
+
+#[test]
+fn corrections_do_not_follow_each_other_for_ever() {
+    let mut rig = Rig::plain();
+    let blocks: Vec<_> = (0..8).map(|turn| (playing(96_000 * turn), 480)).collect();
+    let runs: Vec<bool> = announced(&mut rig, &blocks).iter().map(|run| run.1).collect();
+    assert_eq!(runs, [true, true, true, true, true, false, false, false]);
 }
 
 #[test]
@@ -145,15 +166,16 @@ fn a_run_from_a_stop_begins_at_the_start_values_at_once_after_silence() {
 #[test]
 fn the_service_is_told_what_a_run_from_a_stop_starts_with() {
     let mut rig = Rig::plain();
-    rig.constant(&playing(0), 0.5, 480);
+    rig.constant(&playing(0), 0.5, 2400);
     set_start(&rig, -6.0);
     rig.constant(&playing(96_000), 0.5, 480);
     rig.processor.reset();
     rig.constant(&playing(0), 0.5, 480);
     let told: Vec<_> = rig.take().iter().map(|(hop, _)| (hop.run, hop.frames, hop.start)).collect();
     let (none, saved) = (StartValues::default(), gain_alone(-6.0));
-    let expected =
-        [(1, 0, none), (1, 480, none), (2, 0, none), (2, 480, none), (3, 0, saved), (3, 480, none)];
+    let first = [(1, 480, none); 5];
+    let others = [(2, 0, none), (2, 480, none), (3, 0, saved), (3, 480, none)];
+    let expected: Vec<_> = [(1, 0, none)].into_iter().chain(first).chain(others).collect();
     assert_eq!(told, expected, "nothing saved, a jump, a start");
 }
 
