@@ -19,6 +19,7 @@ from hybridmix.measures.loudness import loudness_range, short_term
 from hybridmix.measures.masking import Erb, masked_share
 from hybridmix.measures.movement import WARM_UP, distance_db, energies, movement_db, sounding
 from hybridmix.processors.staging import whole_song
+from hybridmix_models.data.generator.kit import Kit
 from hybridmix_models.data.songs import load_songs
 from hybridmix_models.data.types import FRAME, RATE, Floats, Song
 from hybridmix_models.dip import Dip
@@ -29,9 +30,13 @@ from hybridmix_models.evaluation.breath.score import DEPTH_DB
 from hybridmix_models.evaluation.dip import pairs as dip_pairs
 from hybridmix_models.evaluation.dip import playing as dip_playing
 from hybridmix_models.evaluation.dip.score import HEADLINE_LU
+from hybridmix_models.evaluation.groove import playing as groove_playing
+from hybridmix_models.evaluation.groove.score import chosen
 from hybridmix_models.evaluation.sound import loudness_lufs
+from hybridmix_models.groove.fit import examples, weights
+from hybridmix_models.groove.performances import read_performances
 
-__all__ = ["draw_breath", "draw_density", "draw_dip", "draw_staging"]
+__all__ = ["draw_breath", "draw_density", "draw_dip", "draw_groove", "draw_staging"]
 
 Doubles = npt.NDArray[np.float64]
 
@@ -106,6 +111,33 @@ def draw_breath(folder: Path, songs: int, path: Path) -> None:
         levels.legend(frameon=False, loc="lower right", ncols=3)
         gains.plot(time, gain[part], color=_LAYERS[2])
         gains.set(xlabel="s", ylabel="gain, dB", xlim=(time[0], time[-1]))
+        _save(figure, path)
+
+
+def draw_groove(folder: Path, songs: int, path: Path) -> None:
+    """Draw how late a drummer plays each slot, and an AI stem live and frozen: a performance of the drummer at ``songs``."""
+    performances = read_performances(folder / "groove_midi")
+    drummer, files = sorted(chosen(folder / "groove_midi", 1).items())[songs - 1]
+    model = groove_playing.session(weights(examples(performances), without=drummer))
+    performed = groove_playing.perform(files[0], Kit())
+    limit = 5.0
+    live = groove_playing.foreseen(performed, model)[limit]
+    frozen = groove_playing.planned(performed, [limit])[limit]
+    part = slice(64, 192)
+    slots = np.arange(len(live))[part]
+    with mpl.rc_context(_STYLE):
+        figure = Figure((8.0, 3.4), layout="constrained")
+        axes = figure.subplots()
+        axes.plot(slots, performed.late_ms[part], "o", color=_LAYERS[0], ms=4.0, label="drummer")
+        axes.step(slots, live[part], where="mid", color=_LAYERS[1], label="AI stem, live")
+        axes.step(slots, frozen[part], where="mid", color=_LAYERS[2], label="AI stem, frozen")
+        axes.axhline(0.0, color="#333333", lw=0.7, ls=":")
+        axes.set(
+            xlabel="slot, a sixteenth",
+            ylabel="ms late",
+            title=f"{files[0].name}, {files[0].bpm:g} BPM, ±{limit:g} ms",
+        )
+        axes.legend(frameon=False, loc="upper right", ncols=3)
         _save(figure, path)
 
 

@@ -23,7 +23,7 @@ from hybridmix_models.evaluation.freezing import frozen
 from hybridmix_models.evaluation.groove.hits import CLOSE, Heard, compare, detect
 from hybridmix_models.groove.rule import Groove as Rule
 
-__all__ = ["DELAY_S", "LIMITS_MS", "Played", "perform", "play", "session"]
+__all__ = ["DELAY_S", "LIMITS_MS", "Played", "foreseen", "perform", "planned", "play", "session"]
 
 Doubles = npt.NDArray[np.float64]
 
@@ -106,6 +106,23 @@ def session(weights: Sequence[Sequence[float]]) -> Session:
 
 def play(performed: Performed, model: Session) -> Played:
     """Return how far apart an AI stem on the grid and the drummer are, before and after."""
+    known = np.isfinite(performed.late_ms)
+    truth = performed.late_ms[known]
+    told = detect(list(performed.microphones[: len(CLOSE)]), RATE)
+    return Played(
+        before=np.abs(truth),
+        causal={limit: np.abs(truth - row[known]) for limit, row in foreseen(performed, model).items()},
+        plan={limit: np.abs(truth - row[known]) for limit, row in planned(performed, LIMITS_MS).items()},
+        heard=[
+            compare(performed.file.name, drum, hits, times)
+            for drum, hits, times in zip(CLOSE, performed.hits_s, told, strict=True)
+            if len(hits)
+        ],
+    )
+
+
+def foreseen(performed: Performed, model: Session) -> dict[float, Doubles]:
+    """Return how late an AI stem plays each slot live, ms, by limit; (slots,)."""
     live, ai = len(performed.microphones), len(LIMITS_MS)
     groove = Groove(model, RATE)
     for slot in range(live + ai):
@@ -133,23 +150,14 @@ def play(performed: Performed, model: Session) -> Played:
             slot = round(((end / RATE + DELAY_S) + slot_ms / 1000.0) / slot_s)
             if slot < count:
                 moved[:, slot] = said.values["groove_ms"][live:]
-    moved = _held(moved)
+    return dict(zip(LIMITS_MS, _held(moved), strict=True))
+
+
+def planned(performed: Performed, limits_ms: Sequence[float]) -> dict[float, Doubles]:
+    """Return how late an AI stem plays each slot by the real plugin, frozen, ms, by limit; (slots,)."""
     beat = Beat(0.0, 0, performed.file.bpm, RATE)
-    told_ms = listen(performed.microphones, beat, count)[0]
-    planned = {limit: _frozen(beat, told_ms, limit, performed.microphones.shape[1]) for limit in LIMITS_MS}
-    known = np.isfinite(performed.late_ms)
-    truth = performed.late_ms[known]
-    told = detect(list(performed.microphones[: len(CLOSE)]), RATE)
-    return Played(
-        before=np.abs(truth),
-        causal={limit: np.abs(truth - row[known]) for limit, row in zip(LIMITS_MS, moved, strict=True)},
-        plan={limit: np.abs(truth - row[known]) for limit, row in planned.items()},
-        heard=[
-            compare(performed.file.name, drum, hits, times)
-            for drum, hits, times in zip(CLOSE, performed.hits_s, told, strict=True)
-            if len(hits)
-        ],
-    )
+    told_ms = listen(performed.microphones, beat, len(performed.late_ms))[0]
+    return {limit: _frozen(beat, told_ms, limit, performed.microphones.shape[1]) for limit in limits_ms}
 
 
 def _frozen(beat: Beat, told_ms: Doubles, limit_ms: float, samples: int) -> Doubles:

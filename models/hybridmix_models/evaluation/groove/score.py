@@ -18,7 +18,7 @@ from hybridmix_models.evaluation.statistics import Interval, clustered_ratio
 from hybridmix_models.groove.fit import examples, weights
 from hybridmix_models.groove.performances import read_performances
 
-__all__ = ["PER_DRUMMER", "evaluate", "table"]
+__all__ = ["PER_DRUMMER", "chosen", "evaluate", "table"]
 
 #: Performances of each drummer that are played and listened to.
 PER_DRUMMER = 4
@@ -39,7 +39,7 @@ def evaluate(
     kit = Kit()
     played: list[playing.Played] = []
     drummers: list[str] = []
-    for drummer, files in _files(folder, most or PER_DRUMMER).items():
+    for drummer, files in chosen(folder, most or PER_DRUMMER).items():
         model = playing.session(weights(known, without=drummer))
         for file in files:
             played.append(playing.play(playing.perform(file, kit), model))
@@ -66,7 +66,7 @@ def evaluate(
     }
 
 
-def _files(folder: Path, most: int) -> dict[str, list[GrooveFile]]:
+def chosen(folder: Path, most: int) -> dict[str, list[GrooveFile]]:
     """Return ``most`` performances of each drummer in 4/4, evenly from the list of their names."""
     with (folder / "info.csv").open(encoding="utf-8", newline="") as lines:
         rows = [
