@@ -115,7 +115,7 @@ def draw_breath(folder: Path, songs: int, path: Path) -> None:
 
 
 def draw_groove(folder: Path, songs: int, path: Path) -> None:
-    """Draw how late a drummer plays each slot, and an AI stem live and frozen: a performance of the drummer at ``songs``."""
+    """Draw how late the drummer at ``songs`` plays each slot, and an AI stem, live and frozen."""
     performances = read_performances(folder / "groove_midi")
     drummer, files = sorted(chosen(folder / "groove_midi", 1).items())[songs - 1]
     model = groove_playing.session(weights(examples(performances), without=drummer))
