@@ -183,8 +183,6 @@ class MixSession:
 
     def __enter__(self) -> Self:
         bundle = bundle_path(self._plugin)
-        # Plugins that nobody uses any more still speak to the service of before, see `close`.
-        gc.collect()
         if self._plan is not None:
             return self._freeze(bundle, self._plan)
         self._service = private_service.PrivateService(self.settings.model, self._options())

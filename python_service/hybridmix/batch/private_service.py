@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -34,6 +35,8 @@ class PrivateService:
     """
 
     def __init__(self, model: str, options: Sequence[str] = ()) -> None:
+        # Plugins that nobody uses any more, but that hold each other, still speak to the service of before.
+        gc.collect()
         self._folder = tempfile.TemporaryDirectory(prefix="hybridmix-")
         #: Per-frame values of the render, see ``hybridmix.engine.trace``.
         self.trace = Path(self._folder.name) / "trace.bin"

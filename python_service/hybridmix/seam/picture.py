@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,18 +18,21 @@ from matplotlib import pyplot as plt
 __all__ = ["draw"]
 
 _COLOURS = ("0.65", "tab:blue")
+#: Characters that fit into a line of a panel.
+_NOTE = 22
 
 
 def draw(path: Path, title: str, distances: Sequence[Distance]) -> None:
     """Draw ``distances`` at ``path`` (PNG), in one step. Raises InputError where it cannot be written."""
-    figure, panels = plt.subplots(1, len(distances), figsize=(2.3 * len(distances), 3.6), squeeze=False)
+    figure, panels = plt.subplots(
+        1, len(distances), figsize=(2.3 * len(distances), 3.6), squeeze=False, layout="constrained"
+    )
     for panel, distance in zip(panels[0], distances, strict=True):
         panel.set_title(distance.name, fontsize="small")
         panel.set_ylabel(distance.unit)
         if distance.before is None or distance.after is None:
-            panel.text(
-                0.5, 0.5, distance.note, ha="center", va="center", wrap=True, transform=panel.transAxes
-            )
+            note = textwrap.fill(distance.note, _NOTE)
+            panel.text(0.5, 0.5, note, ha="center", va="center", fontsize="small", transform=panel.transAxes)
             panel.set_xticks([])
             continue
         bars = panel.bar(("before", "after"), (distance.before, distance.after), color=_COLOURS, width=0.6)
@@ -38,7 +42,6 @@ def draw(path: Path, title: str, distances: Sequence[Distance]) -> None:
         for side in ("top", "right"):
             panel.spines[side].set_visible(False)
     figure.suptitle(f"{title}: AI bus against live bus")
-    figure.tight_layout()
     partial = path.with_name(f".{path.name}.partial")
     try:
         figure.savefig(partial, format="png", dpi=110)
