@@ -26,6 +26,7 @@ pub mod hops;
 pub mod link;
 mod member;
 mod outgoing;
+pub mod param_values;
 pub mod params;
 pub mod plan;
 pub mod plugin;

@@ -1,4 +1,8 @@
+use std::sync::atomic::Ordering::Relaxed;
+
 use super::*;
+use crate::param_values::{Mode, ParamValues};
+use crate::shared::Shared;
 
 #[test]
 fn every_value_survives_text_and_the_normalised_scale() {
@@ -126,7 +130,7 @@ fn what_is_shown_stays_in_its_range() {
     readout.needed_delay.store(4801, Relaxed);
     readout.rate.store(48_000, Relaxed);
     readout.status.store(6, Relaxed);
-    let shown = |id| by_id(id).expect("declared").text(value(&shared, id));
+    let shown = |id| by_id(id).expect("declared").text(shared.value(id));
     assert_eq!(shown(LATE), "10000");
     assert_eq!(shown(APPLIED_GAIN), "-80.00 dB");
     assert_eq!(shown(NEEDED_DELAY), "101 ms");

@@ -115,7 +115,7 @@ impl Plugin {
     /// Plain value of a parameter as an editor shows it; `None` for an unknown number.
     #[must_use]
     pub fn value(&self, id: ParamId) -> Option<f64> {
-        params::by_id(id).map(|param| params::value(&self.shared, param.id))
+        params::by_id(id).map(|param| self.shared.value(param.id))
     }
 
     /// Sets a parameter to the nearest value it can have. Unknown, read-only and NaN are ignored.
@@ -205,7 +205,7 @@ impl Active {
     pub fn report_changes(&mut self, mut report: impl FnMut(&'static Param, f64)) {
         for (param, reported) in PARAMS.iter().zip(&mut self.reported) {
             if param.read_only {
-                let value = params::value(&self.shared, param.id);
+                let value = self.shared.value(param.id);
                 if value.to_bits() != reported.to_bits() {
                     *reported = value;
                     report(param, value);

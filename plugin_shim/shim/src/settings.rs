@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Acquire;
 use wire::flags;
 
 use crate::hops::Context;
-use crate::params::Mode;
+use crate::param_values::Mode;
 use crate::shared::Shared;
 use crate::transport::{Transport, beat_after};
 

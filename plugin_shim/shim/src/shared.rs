@@ -7,6 +7,8 @@ use uuid::Uuid;
 use wire::parameters::PARAMETERS;
 
 use crate::doorbell::Doorbell;
+use crate::param_values::ParamValues;
+use crate::params::{self, ParamId};
 
 /// Most values that one PARAMS may carry to an instance.
 pub const MAX_VALUES: usize = 32;
@@ -218,7 +220,7 @@ pub struct Readout {
 #[derive(Debug, Default)]
 pub struct Shared {
     /// Host parameters, plain values; see `params`.
-    pub params: crate::params::ParamValues,
+    pub params: ParamValues,
     /// Service connection.
     pub link: LinkState,
     /// Sync wait.
@@ -238,6 +240,25 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// The plain value of any parameter as an editor shows it: settings as stored, read-only ones as they are now.
+    #[must_use]
+    pub fn value(&self, id: ParamId) -> f64 {
+        let readout = &self.readout;
+        let plain = match id {
+            params::STATUS => f64::from(readout.status.load(Ordering::Relaxed)),
+            params::APPLIED_GAIN => f64::from(f32::from_bits(readout.applied_gain.load(Ordering::Relaxed))),
+            params::LATE => {
+                f64::from(u32::try_from(readout.late.load(Ordering::Relaxed)).unwrap_or(u32::MAX))
+            }
+            params::NEEDED_DELAY => {
+                let rate = f64::from(readout.rate.load(Ordering::Relaxed).max(1));
+                (f64::from(readout.needed_delay.load(Ordering::Relaxed)) * 1000.0 / rate).ceil()
+            }
+            _ => return self.params.get(id),
+        };
+        params::by_id(id).map_or(0.0, |param| param.snap(plain))
+    }
+
     /// The start values as they are now. Any world.
     pub fn start_values(&self) -> StartValues {
         self.start_values.each_ref().map(Optional::get)

@@ -24,20 +24,17 @@ from hybridmix.batch.outcome import Measurement, Observer, Sinks
 from hybridmix.batch.picture import Curve
 from hybridmix.batch.plugin import LOOK_AHEAD_MS, Shim, bundle_path
 from hybridmix.batch.report import Report
+from hybridmix.batch.start import begin_as_learned
 from hybridmix.batch.strip import Strip
 from hybridmix.batch.track import MixTrack, opened, shaped
-from hybridmix.engine import trace
 from hybridmix.errors import InputError
 from hybridmix.plan import document
 from hybridmix.plan.document import PlanFile
-from hybridmix.wire import parameters
 
 __all__ = ["Mix", "MixSession"]
 
 #: Choices of the plugin's parameters are saved as their number in the list.
 _CONTROL_DELAYS = get_args(session_file.ControlDelay)
-#: What a room consists of; its values are not sent in every frame.
-_ROOM = tuple(one.name for one in parameters.load().parameters if one.section == "reverb")
 
 
 @dataclass(frozen=True)
@@ -355,7 +352,11 @@ class MixSession:
         said = self._frozen or self._service
         assert said is not None, "enter the session first: with MixSession(...) as session"
         if self._frozen is None and self.settings.start == "learned" and heard is None:
-            self._learn()
+            assert self._service is not None
+            delay = self.rate * self.settings.control_delay_ms // 1000
+            begin_as_learned(
+                self._strips, self._service, round(self.settings.learn_s * self.rate), self.block, delay
+            )
         frames = self.frames
         observer = Observer(said, self.rate, self._strips)
         began = time.perf_counter()
@@ -409,45 +410,6 @@ class MixSession:
                 sinks.stems[strip.shim.label](stem)
         observer.left(stems, mix)
         sinks.mix(mix)
-
-    def _learn(self) -> None:
-        """Begin the real pass with the values that the first seconds lead to."""
-        reached = self._rehearse([{}] * len(self._strips))
-        # That trim is also for the time before the gains were known; only with them it is the right one.
-        gains = [{name: values[name] for name in values if name != "trim_db"} for values in reached]
-        for strip, values in zip(self._strips, self._rehearse(gains), strict=True):
-            strip.shim.start(values)
-
-    def _rehearse(self, starts: Sequence[dict[str, float]]) -> list[dict[str, float]]:
-        """Play the first seconds from ``starts``, by track; return the values that were reached."""
-        assert self._service is not None
-        for strip, values in zip(self._strips, starts, strict=True):
-            strip.shim.start(values)
-            strip.rewind()
-        longest = min(max(strip.frames for strip in self._strips), round(self.settings.learn_s * self.rate))
-        before = trace.count(self._service.trace)
-        frames = -(-longest // self.block) * self.block
-        for _ in range(0, frames, self.block):
-            for strip in self._strips:
-                strip.advance(self.block)
-        # The last frame that the plugins waited for: what came after it may or may not be there yet.
-        last = self.rate * self.settings.control_delay_ms // 1000 + 1
-        rows = self._service.traced(before)
-        rows = rows[rows["end"] <= frames - last]
-        return [_reached(rows[rows["member"] == strip.shim.instance.bytes]) for strip in self._strips]
-
-
-def _reached(rows: npt.NDArray[Any]) -> dict[str, float]:
-    """Return the values of the last record, by parameter name; without those that were never sent."""
-    if not rows.size:
-        return {}
-    started = ("gain_db", "trim_db", "staging_db")
-    last = {name: float(rows[-1][name]) for name in started if np.isfinite(rows[-1][name])}
-    for name in _ROOM:
-        sent = rows[name][np.isfinite(rows[name])]
-        if sent.size:
-            last[name] = float(sent[-1])
-    return last
 
 
 def _block(rate: int, control_delay_ms: int) -> int:

@@ -51,7 +51,7 @@ fn the_applied_gain_is_shown() {
         rig.serve(|_| -7.5);
     }
     let shown = params::by_id(params::APPLIED_GAIN).expect("declared");
-    assert_eq!(shown.text(params::value(&rig.shared, params::APPLIED_GAIN)), "-7.50 dB");
+    assert_eq!(shown.text(rig.shared.value(params::APPLIED_GAIN)), "-7.50 dB");
     assert_eq!(rig.status(), wire::status::MIXING);
 }
 

@@ -95,7 +95,7 @@ fn blocks_too_long_for_the_control_delay_are_named_with_the_delay_that_they_need
         rig.serve(|_| 0.0);
     }
     assert_eq!(rig.status(), status::NOT_ALIGNED);
-    assert_eq!(params::value(&rig.shared, params::NEEDED_DELAY).to_bits(), 96.0f64.to_bits());
+    assert_eq!(rig.shared.value(params::NEEDED_DELAY).to_bits(), 96.0f64.to_bits());
 }
 
 #[test]
