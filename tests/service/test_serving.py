@@ -201,6 +201,7 @@ def test_a_wait_is_answered_although_a_member_is_missing(client: Client) -> None
 
 def test_what_the_plugin_reports_is_shown(client: Client) -> None:
     instance = client.join(join(label="bass")).instance
+    client.send(start(instance))
     stats = m.InstanceStats(instance, 3, 2, 1, "mixing", 4800, 1, 960, 1920)
     client.send(encode_control(m.Stats([stats], m.RoundTrip(0.5, 1.5, 2.5, 100))))
     shown = members(client)[str(instance)]
@@ -219,6 +220,8 @@ def test_what_the_plugin_reports_is_shown(client: Client) -> None:
     report = client.status()
     assert report["peers"][0]["rtt_ms"] == {"p50": 0.5, "p99": 1.5, "p99_9": 2.5, "count": 100}
     assert (report["totals"]["late"], report["totals"]["dropped"]) == (3, 2)
+    client.send(start(instance, run=2))
+    assert members(client)[str(instance)]["reported"] is None, "that was of the run before"
 
 
 def test_the_trace_is_written_while_it_serves(folder: Path, parent: Path) -> None:

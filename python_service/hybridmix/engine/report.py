@@ -149,7 +149,8 @@ def _member(member: Member, reasons: list[tuple[bool, Reason]]) -> dict[str, Any
         "channels": join.channels,
         "delay_ms": join.delay_ms,
         "position": member.position,
-        "reported": stats.position if stats else None,
+        # What it tells of an earlier run says nothing of this one.
+        "reported": stats.position if stats and stats.run == member.run else None,
         "values": {names[number]: round(value, 3) for number, value in sorted(member.values.items())},
         "reasons": [{**msgspec.to_builtins(reason), "now": now} for now, reason in reasons],
         "status": stats.status if stats else None,
