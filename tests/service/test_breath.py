@@ -15,20 +15,19 @@ from hybridmix.engine.group import Engine
 from hybridmix.engine.hops import UserValues
 from hybridmix.engine.models import Models, load_models
 from hybridmix.processors import breath
-from hybridmix.timeline import Compute, Row, Standing
 from hybridmix.wire import parameters
 from hybridmix.wire.header import Role
 
+from .pairs import AI as _AI
+from .pairs import LIVE as _LIVE
+from .pairs import Told, play
 from .running import FRAME, RATE
 
-_AI, _LIVE = UUID(int=1), UUID(int=2)
 _RIDE = parameters.load().named("breath_db")
 _DELAY = RATE // 25
 _LIVE_SOURCE = UserValues(role=Role.LIVE_SOURCE)
 _OFF = UserValues(delay=_DELAY, role=Role.AI_STEM, breath_depth_db=2.5)
 _ON = UserValues(delay=_DELAY, role=Role.AI_STEM, breath_amount=1.0, breath_depth_db=2.5)
-
-Told = dict[int, float]
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +47,7 @@ def _play(
     models: Models, users: list[UserValues], live: UserValues = _LIVE_SOURCE
 ) -> tuple[Engine, list[dict[UUID, Told]]]:
     """What an AI stem with ``users``, frame by frame, and a live source that moves more are told."""
-    engine = Engine(RATE, models)
-    for member in (_AI, _LIVE):
-        engine.register(member)
-    ai, other = _swinging(1, 1.5, len(users)), _swinging(2, 6.0, len(users))
-    told = []
-    for frame, user in enumerate(users):
-        at, end = frame * FRAME, (frame + 1) * FRAME
-        engine.push(_AI, 1, at, ai[:, at:end], user)
-        engine.push(_LIVE, 1, at, other[:, at:end], live)
-        rows = tuple(Row(member, Standing.WHOLE, end) for member in (_AI, _LIVE))
-        engine.compute(Compute(0, end, frame == 0, False, rows, False))
-        told.append({member: dict(engine.values(0, end, member)) for member in (_AI, _LIVE)})
-    return engine, told
+    return play(models, users, live, _swinging(1, 1.5, len(users)), _swinging(2, 6.0, len(users)))
 
 
 def test_nobody_is_told_anything_before_somebody_asks_for_it(models: Models) -> None:

@@ -15,19 +15,18 @@ from hybridmix.engine.group import Engine
 from hybridmix.engine.hops import UserValues
 from hybridmix.engine.models import Models, load_models
 from hybridmix.processors import dip
-from hybridmix.timeline import Compute, Row, Standing
 from hybridmix.wire import parameters
 from hybridmix.wire.header import Role
 
+from .pairs import AI as _AI
+from .pairs import LIVE as _LIVE
+from .pairs import Told, play
 from .running import FRAME, RATE
 
-_AI, _LIVE = UUID(int=1), UUID(int=2)
 _DEPTH, _CENTRE = (parameters.load().named(name) for name in ("dip_db", "dip_hz"))
 _LIVE_SOURCE = UserValues(role=Role.LIVE_SOURCE)
 _OFF = UserValues(role=Role.AI_STEM, dip_budget_lu=6.0)
 _ON = UserValues(role=Role.AI_STEM, dip_amount=1.0, dip_budget_lu=6.0)
-
-Told = dict[int, float]
 
 
 @pytest.fixture(scope="module")
@@ -45,19 +44,13 @@ def _play(
     models: Models, users: list[UserValues], live: UserValues = _LIVE_SOURCE
 ) -> tuple[Engine, list[dict[UUID, Told]]]:
     """What an AI stem with ``users``, frame by frame, and the live source that it covers are told."""
-    engine = Engine(RATE, models)
-    for member in (_AI, _LIVE):
-        engine.register(member)
-    ai, other = _tone(250.0, -20.0, len(users)), _tone(300.0, -32.0, len(users))
-    told = []
-    for frame, user in enumerate(users):
-        at, end = frame * FRAME, (frame + 1) * FRAME
-        engine.push(_AI, 1, at, ai[:, at:end], user)
-        engine.push(_LIVE, 1, at, np.repeat(other[:, at:end], 2, axis=0), live)
-        rows = tuple(Row(member, Standing.WHOLE, end) for member in (_AI, _LIVE))
-        engine.compute(Compute(0, end, frame == 0, False, rows, False))
-        told.append({member: dict(engine.values(0, end, member)) for member in (_AI, _LIVE)})
-    return engine, told
+    return play(
+        models,
+        users,
+        live,
+        _tone(250.0, -20.0, len(users)),
+        np.repeat(_tone(300.0, -32.0, len(users)), 2, axis=0),
+    )
 
 
 def test_nobody_is_told_anything_before_somebody_asks_for_it(models: Models) -> None:

@@ -16,21 +16,20 @@ from hybridmix.engine.hops import Frame, UserValues
 from hybridmix.engine.models import Models, load_models
 from hybridmix.processors import room
 from hybridmix.processors.room_fusion import Estimates
-from hybridmix.timeline import Compute, Row, Standing
 from hybridmix.wire import parameters
 from hybridmix.wire.header import Role
 
-from .running import FRAME, RATE
+from .pairs import AI as _AI
+from .pairs import LIVE as _LIVE
+from .pairs import Told, play
+from .running import FRAME
 
-_AI, _LIVE = UUID(int=1), UUID(int=2)
 _SCHEMA = parameters.load()
 _SEND = _SCHEMA.named("reverb_send").id
 _REVERB = [one.id for one in _SCHEMA.parameters if one.section == "reverb"]
 _LIVE_SOURCE = UserValues(role=Role.LIVE_SOURCE)
 _OFF = UserValues(role=Role.AI_STEM)
 _ON = UserValues(role=Role.AI_STEM, room_amount=1.0)
-
-Told = dict[int, float]
 
 
 @pytest.fixture(scope="module")
@@ -64,19 +63,7 @@ def _play(
     models: Models, users: list[UserValues], live: UserValues = _LIVE_SOURCE
 ) -> tuple[Engine, list[dict[UUID, Told]]]:
     """What an AI stem with ``users``, frame by frame, and a live source are told."""
-    engine = Engine(RATE, models)
-    for member in (_AI, _LIVE):
-        engine.register(member)
-    ai, other = _noise(1, len(users)), _noise(2, len(users))
-    told = []
-    for frame, user in enumerate(users):
-        at, end = frame * FRAME, (frame + 1) * FRAME
-        engine.push(_AI, 1, at, ai[:, at:end], user)
-        engine.push(_LIVE, 1, at, other[:, at:end], live)
-        rows = tuple(Row(member, Standing.WHOLE, end) for member in (_AI, _LIVE))
-        engine.compute(Compute(0, end, frame == 0, False, rows, False))
-        told.append({member: dict(engine.values(0, end, member)) for member in (_AI, _LIVE)})
-    return engine, told
+    return play(models, users, live, _noise(1, len(users)), _noise(2, len(users)))
 
 
 def test_nobody_is_told_anything_before_somebody_asks_for_it(models: Models) -> None:
