@@ -1,8 +1,11 @@
 //! The reverb against the numpy reference in `tests/dsp`, and against itself cut into other blocks.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
 
-use dsp::{Chain, Declaration, Pace};
 use proptest::prelude::*;
+
+mod common;
+
+use common::{chain, noise};
 
 #[derive(serde::Deserialize)]
 struct Case {
@@ -32,31 +35,9 @@ fn cases() -> Vec<Case> {
     serde_json::from_str(text).expect("the golden file is well-formed")
 }
 
-fn chain(case: &Case) -> Chain {
-    let declare = |(&(id, ramp_ms, slew_per_s), (name, neutral)): (&(u16, f64, f64), _)| Declaration {
-        id,
-        name,
-        section: "reverb",
-        neutral,
-        pace: Pace { ramp_ms, slew_per_s },
-    };
-    Chain::new(case.rate, &case.parameters.iter().zip(NAMES).map(declare).collect::<Vec<_>>())
-}
-
-/// The noise of the reference.
-#[allow(clippy::cast_precision_loss)]
-fn noise(count: usize) -> Vec<f32> {
-    let mut state = 1u32;
-    let next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (f64::from(state >> 8) / f64::from(1 << 24) - 0.5) as f32
-    };
-    std::iter::repeat_with(next).take(count).collect()
-}
-
 /// Noise, and the same backwards, through the chain, each change at its sample, in blocks of the given sizes.
 fn render(case: &Case, blocks: &[usize]) -> [Vec<f32>; 2] {
-    let mut chain = chain(case);
+    let mut chain = chain("reverb", case.rate, &case.parameters, &NAMES);
     let mut left = noise(case.count);
     let mut right: Vec<f32> = left.iter().rev().copied().collect();
     let mut changes = case.changes.iter().peekable();

@@ -1,8 +1,11 @@
 //! The sections but the gain against the numpy references in `tests/dsp`, and against themselves cut into other blocks.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
 
-use dsp::{Chain, Declaration, Pace};
 use proptest::prelude::*;
+
+mod common;
+
+use common::{chain, noise};
 
 #[derive(serde::Deserialize)]
 struct Case {
@@ -37,31 +40,9 @@ fn cases() -> Vec<(Golden, Case)> {
     SECTIONS.into_iter().flat_map(read).collect()
 }
 
-fn chain((section, _, names): Golden, case: &Case) -> Chain {
-    let declare = |(&(id, ramp_ms, slew_per_s), &(name, neutral)): (&(u16, f64, f64), &_)| Declaration {
-        id,
-        name,
-        section,
-        neutral,
-        pace: Pace { ramp_ms, slew_per_s },
-    };
-    Chain::new(case.rate, &case.parameters.iter().zip(names).map(declare).collect::<Vec<_>>())
-}
-
-/// The noise of the reference.
-#[allow(clippy::cast_precision_loss)]
-fn noise(count: usize) -> Vec<f32> {
-    let mut state = 1u32;
-    let next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (f64::from(state >> 8) / f64::from(1 << 24) - 0.5) as f32
-    };
-    std::iter::repeat_with(next).take(count).collect()
-}
-
 /// The noise through the chain, each change at its sample, in blocks of the given sizes.
 fn render(golden: Golden, case: &Case, blocks: &[usize]) -> Vec<f32> {
-    let mut chain = chain(golden, case);
+    let mut chain = chain(golden.0, case.rate, &case.parameters, golden.2);
     let mut samples = noise(case.count);
     let mut other = samples.clone();
     let mut changes = case.changes.iter().peekable();
