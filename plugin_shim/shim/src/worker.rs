@@ -31,8 +31,10 @@ const IDLE_AFTER: Duration = Duration::from_millis(500);
 /// A service that answers no PING for so long hangs; longer where a render waits, which a loaded machine may delay.
 const PATIENCE: Duration = Duration::from_secs(3);
 const RENDER_PATIENCE: Duration = Duration::from_secs(10);
-/// Rest while the rest of a burst is awaited, and between those of a render.
+/// Rest while the rest of a burst is awaited: live, and in a render, where nobody waits yet and every look takes time
+/// from the audio.
 const BURST_REST: Duration = Duration::from_micros(50);
+const RENDER_REST: Duration = Duration::from_micros(200);
 const JOIN_RETRY: Duration = Duration::from_secs(5);
 
 /// What main asks of the thread. When nobody can ask any more, it ends.
@@ -349,7 +351,7 @@ impl Worker {
         match &mut self.connection {
             // Who waits is woken by an answer: that ends a poll, which cannot be as short.
             Some((_, connection)) if brief && !self.members.iter().any(Member::is_waiting) => {
-                std::thread::park_timeout(BURST_REST);
+                std::thread::park_timeout(if self.burst.renders { RENDER_REST } else { BURST_REST });
                 connection.link().poll(Duration::ZERO);
             }
             Some((_, connection)) => {
