@@ -31,7 +31,7 @@ from hybridmix.engine.names import MAX_BOOST_DB
 from hybridmix.engine.reasons import Reason
 from hybridmix.engine.rules import make_rules
 from hybridmix.engine.safety import Safety
-from hybridmix.engine.trace import TraceWriter, records
+from hybridmix.engine.trace import TraceWriter
 from hybridmix.processors.rack import Rack
 from hybridmix.processors.said import Said, Value
 from hybridmix.processors.why import Sent, Why
@@ -189,6 +189,8 @@ class Engine:
         self._safety.work()
         self._diary.work(self._explain)
         self.learner.work()
+        if self._trace is not None:
+            self._trace.work()
 
     def reasons(self, member: UUID) -> list[tuple[bool, Reason]]:
         """Return what each section last did for ``member``, and whether that was in the last second of frames."""
@@ -238,6 +240,7 @@ class Engine:
                 begun.append(kept)
                 self._rack.begin(kept.slot, frame.user)
         lineup.read_users()
+        self._rack.look(lineup)
         sheet = Sheet.of(frames)
         energy = energies(frames, sheet, self._frame)
         present = np.array([frame is not None for frame in frames], np.bool_)
@@ -283,7 +286,7 @@ class Engine:
                 self.learner.note(Heard(action, frames, energy, sent, gains + trims + louder))
             if self._trace is not None:
                 delays = [kept.user.delay for kept in members]
-                self._trace.write(records(action, delays, energy, sent))
+                self._trace.note(action, delays, energy, sent)
 
     def values(self, epoch: int, end: int, member: UUID) -> Sequence[Value]:
         """Parameter ids and values, ids ascending, of the computed frame ``end`` for ``member``.

@@ -56,3 +56,14 @@ class Lineup:
             self.groove_constant_ms = np.array([user.groove_constant_ms for user in users], np.float32)
             self.room_amount = np.array([user.room_amount for user in users], np.float32)
             self.delay = np.array([user.delay for user in users], np.float32)
+            amounts = {
+                "dip": self.dip_amount,
+                "high_pass": self.high_pass_amount,
+                "breath": self.breath_amount,
+                "staging": self.staging_amount,
+                "density": self.density_amount,
+                "room": self.room_amount,
+                "groove": self.groove_amount,
+            }
+            #: Processors that have an amount somewhere.
+            self.asked = frozenset(name for name, amount in amounts.items() if amount.any())

@@ -73,6 +73,9 @@ def _beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.reasons.jsonl")
 
 
+_Noted = tuple[Compute, Sequence[int], npt.NDArray[np.float32], Mapping[str, npt.ArrayLike]]
+
+
 class TraceWriter:
     """Appends records to a file, and seconds to another; buffered, so the loop seldom touches the disk."""
 
@@ -85,22 +88,37 @@ class TraceWriter:
             raise InputError(
                 f"trace file {path} cannot be written ({error.strerror}); name a file in an existing folder."
             ) from error
+        self._noted: list[_Noted] = []
 
-    def write(self, records: npt.NDArray[np.void]) -> None:
-        """Append ``records`` of dtype RECORD."""
-        self._file.write(records.tobytes())
+    def note(
+        self,
+        action: Compute,
+        delays: Sequence[int],
+        energy: npt.NDArray[np.float32],
+        sent: Mapping[str, npt.ArrayLike],
+    ) -> None:
+        """Keep a computed frame, as `records` takes it, until there is time to write it."""
+        self._noted.append((action, delays, energy, sent))
+
+    def work(self) -> None:
+        """Append the records of what was noted: called when the answers are out."""
+        for noted in self._noted:
+            self._file.write(records(*noted).tobytes())
+        self._noted.clear()
 
     def explain(self, second: Second) -> None:
         """Append ``second``."""
         self._seconds.write(msgspec.json.encode(second) + b"\n")
 
     def flush(self) -> None:
-        """Let readers see everything written so far."""
+        """Let readers see everything noted so far."""
+        self.work()
         self._file.flush()
         self._seconds.flush()
 
     def close(self) -> None:
-        """Flush and close."""
+        """Write what is noted, and close."""
+        self.work()
         self._file.close()
         self._seconds.close()
 

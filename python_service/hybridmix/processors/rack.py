@@ -44,8 +44,16 @@ class Rack:
         every = (self._dip, self._high_pass, self._breath, self._staging, self._density)
         self._there = tuple(one for one in (*every, self._room, self._groove) if one is not None)
         self._files = _FILES & sessions.keys()
+        #: Who was asked for anything since the last reset: all others have nothing to say and are not called.
+        self._awake: set[str] = set()
         schema = parameters.load()
-        self._ridden, self._trimmed = schema.named("breath_db").id, schema.named("staging_db").id
+        self._trimmed = schema.named("staging_db").id
+        #: What a run begins with and must be led away from, by the processor that says it.
+        self._begun = {
+            "breath": schema.named("breath_db").id,
+            "staging": self._trimmed,
+            "room": schema.named("reverb_send").id,
+        }
 
     def serves(self, models: Models) -> bool:
         """Whether it is what `models` brings: the processors do not depend on the gain model."""
@@ -53,6 +61,7 @@ class Rack:
 
     def reset(self) -> None:
         """Forget what was heard of everybody."""
+        self._awake.clear()
         for one in self._there:
             one.reset()
 
@@ -64,11 +73,12 @@ class Rack:
     def begin(self, slot: int, user: UserValues) -> None:
         """Begin a run of the member in ``slot``, with the start values and settings of ``user``."""
         start = dict(user.start)
+        self._awake |= {name for name, number in self._begun.items() if number in start}
         if self._dip is not None:
             self._dip.begin(slot)
         if self._groove is not None:
             self._groove.begin(slot)
-        if self._breath is not None and self._ridden in start:
+        if self._breath is not None and self._begun["breath"] in start:
             self._breath.begin(slot)
         if self._staging is not None:
             trim = start.get(self._trimmed)
@@ -78,9 +88,13 @@ class Rack:
         if self._room is not None:
             self._room.begin(slot, start, user.room_amount)
 
+    def look(self, lineup: Lineup) -> None:
+        """See who is asked for something in the frame that follows."""
+        self._awake |= lineup.asked
+
     def surround(self, lineup: Lineup, frames: Sequence[Frame | None], end: int) -> list[Said]:
         """What is said of the room in the frame that ends at ``end``. Raises ModelError."""
-        if self._room is None:
+        if self._room is None or "room" not in self._awake:
             return []
         return self._room.step(
             lineup.slots,
@@ -98,7 +112,7 @@ class Rack:
 
     def stage(self, lineup: Lineup, frames: Sequence[Frame | None]) -> Staged | None:
         """What staging says of a frame; None where nobody needs it. Raises ModelError."""
-        if self._staging is None:
+        if self._staging is None or self._awake.isdisjoint({"staging", "density"}):
             return None
         level = self._density is not None and self._density.wanted(lineup.is_live, lineup.density_amount)
         return self._staging.step(
@@ -115,7 +129,7 @@ class Rack:
 
     def ride(self, lineup: Lineup, energy: Floats, present: Flags) -> Said | None:
         """What breath says of a frame; None where it tells nobody anything. Raises ModelError."""
-        if self._breath is None:
+        if self._breath is None or "breath" not in self._awake:
             return None
         return self._breath.step(
             lineup.slots,
@@ -130,7 +144,7 @@ class Rack:
 
     def make_room(self, lineup: Lineup, frames: Sequence[Frame | None], gain_db: Floats) -> Said | None:
         """What the dip says of a frame; None where it tells nobody anything. Raises ModelError."""
-        if self._dip is None:
+        if self._dip is None or "dip" not in self._awake:
             return None
         return self._dip.step(
             lineup.slots,
@@ -144,7 +158,7 @@ class Rack:
 
     def follow(self, lineup: Lineup, frames: Sequence[Frame | None], end: int) -> Said | None:
         """What groove says of a frame that ends at ``end``; None where it tells nobody anything. Raises ModelError."""
-        if self._groove is None:
+        if self._groove is None or "groove" not in self._awake:
             return None
         return self._groove.step(
             lineup.slots,
@@ -168,7 +182,7 @@ class Rack:
 
     def thicken(self, lineup: Lineup, energy: Floats, staged: Staged | None, present: Flags) -> Said | None:
         """What density says of a frame; None where it tells nobody anything. Raises ModelError."""
-        if self._density is None:
+        if self._density is None or "density" not in self._awake:
             return None
         unknown = np.full(len(energy), -120.0, np.float32)
         return self._density.step(
@@ -183,7 +197,7 @@ class Rack:
 
     def cut_lows(self, lineup: Lineup, present: Flags) -> Said | None:
         """What the high-pass says of a frame; None where it tells nobody anything."""
-        if self._high_pass is None:
+        if self._high_pass is None or "high_pass" not in self._awake:
             return None
         return self._high_pass.step(lineup.slots, present, is_ai=lineup.is_ai, amount=lineup.high_pass_amount)
 
