@@ -30,6 +30,7 @@ from hybridmix.batch.track import MixTrack, opened, shaped
 from hybridmix.errors import InputError
 from hybridmix.plan import document
 from hybridmix.plan.document import PlanFile
+from hybridmix.wire.limits import FRAMES_PER_SECOND
 
 __all__ = ["Mix", "MixSession"]
 
@@ -415,8 +416,10 @@ class MixSession:
 def _block(rate: int, control_delay_ms: int) -> int:
     """Return the block in which a render is fastest.
 
-    Three eighths of the control delay: the service works on one block while the next is played, and mostly has
-    two of them before it is waited for. With half of it runs are less even, and with the whole delay, the most
-    that is exact, both would take turns.
+    At most half of the control delay: the service works on one block while the next is played, and has another one
+    before it is waited for. With the whole delay, the most that is exact, both would take turns. And in step with
+    the frames: what ends with a block is answered without waiting for the rest of the next.
     """
-    return min(3 * rate * control_delay_ms // 8000, 8192)
+    most = min(rate * control_delay_ms // 2000, 8192)
+    frame = rate // FRAMES_PER_SECOND
+    return frame * (most // frame) if most >= frame else frame // -(-frame // most)

@@ -58,7 +58,9 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     block: (
         Annotated[
             int,
-            msgspec.Meta(description="samples per block; three eighths of the control delay when left out"),
+            msgspec.Meta(
+                description="samples per block; about the most that half of the control delay holds, in step with frames of 50 ms, when left out"
+            ),
         ]
         | None
     ) = None
