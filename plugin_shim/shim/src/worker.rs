@@ -34,7 +34,7 @@ const RENDER_PATIENCE: Duration = Duration::from_secs(10);
 /// Rest while the rest of a burst is awaited: live, and in a render, where nobody waits yet and every look takes time
 /// from the audio.
 const BURST_REST: Duration = Duration::from_micros(50);
-const RENDER_REST: Duration = Duration::from_micros(200);
+const RENDER_REST: Duration = Duration::from_micros(100);
 const JOIN_RETRY: Duration = Duration::from_secs(5);
 
 /// What main asks of the thread. When nobody can ask any more, it ends.
