@@ -255,6 +255,13 @@ _BREATH = Export(
         Tensor("amount", torch.float32, ("n",), "1", "0 to 1: share of what is lacking, and of the gain"),
         Tensor("depth_db", torch.float32, ("n",), "dB", "0 to 5: the gain stays within plus and minus this"),
         Tensor("delay_s", torch.float32, ("n",), "s", "control delay: 0.02, 0.04, 0.06, 0.1 or 0.2"),
+        Tensor(
+            "both_ways", torch.bool, ("n",), "flag", "what moves more than the live sources is to move less"
+        ),
+        Tensor("fills", torch.bool, ("n",), "flag", "a stem that hardly moves is to take swell for its own"),
+        Tensor(
+            "swell", torch.float32, ("n", filters.BANDS), "1", "movement for it in each band now, about 1 rms"
+        ),
         *(given for given, _ in _BREATH_STATES),
     ),
     outputs=(
@@ -262,13 +269,13 @@ _BREATH = Export(
         *(back for _, back in _BREATH_STATES),
     ),
     limits=(
-        "It expands alone: a stem that moves more than the live sources is left as it is.",
+        "Asked to compress too, it takes away only what it foresees.",
         "It foresees what a stem does by 65 to 245 ms; what moves faster than about 2 Hz it can hardly follow.",
-        "A stem that does not move at all has nothing to expand, and stays so.",
+        "A stem that does not move at all has nothing to expand, and stays so unless it is given a movement.",
         "Begin with zeros. Means rest on 10 s; for the first second of a track nothing moves.",
     ),
     out_of_scope=(
-        "Adding movement that a stem has not of itself: copied, at random or by an oscillator.",
+        "Copying the live sources' movement: a stem that moves scales its own.",
         "Fades at chord changes: they need to know what comes.",
     ),
     trial=BreathTrial(),

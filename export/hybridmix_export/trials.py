@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from hybridmix_models.breath import filters
 from hybridmix_models.gain import reference
 from hybridmix_models.gain.features import STRIDE
 from hybridmix_models.gain.logmel import SAMPLES
@@ -172,6 +173,8 @@ class BreathTrial:
             "amount": random.uniform(0.0, 1.0, tracks).astype(np.float32),
             "depth_db": random.uniform(0.0, 5.0, tracks).astype(np.float32),
             "delay_s": random.choice(self._DELAYS_S, tracks).astype(np.float32),
+            "both_ways": np.arange(tracks) % 3 == 0,
+            "fills": np.arange(tracks) % 4 < 2,
         }
         for frame, (level, silent) in enumerate(_levels(random, tracks, frames)):
             heard = (
@@ -182,13 +185,14 @@ class BreathTrial:
                 "energy": np.where(silent, 0.0, 10.0 ** (heard / 10.0)).astype(np.float32),
                 "is_ai": is_ai & there,
                 "is_live": ~is_ai & there,
+                "swell": random.normal(0.0, 1.0, (tracks, filters.BANDS)).astype(np.float32),
                 **fixed,
             }
 
     def poisoned(self, inputs: Arrays) -> tuple[Arrays, Arrays]:
         """See `Trial.poisoned`."""
         clean = inputs | {name: _with(inputs[name], False) for name in ("is_ai", "is_live")}
-        names = ("energy", "amount", "depth_db", "delay_s")
+        names = ("energy", "amount", "depth_db", "delay_s", "swell")
         return clean, clean | {name: _with(inputs[name], np.nan) for name in names}
 
     def whole(self, kept: Kept) -> None:

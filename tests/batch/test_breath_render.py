@@ -9,6 +9,7 @@ from tests.built import NEEDS_PLUGIN
 from hybridmix.batch import MixSession, MixTrack
 from hybridmix.batch.report import GainRange
 from hybridmix.batch.session_file import Session
+from hybridmix.presets import BreathSustained
 
 RATE = 48000
 SECONDS = 4
@@ -24,9 +25,18 @@ def _swinging(hertz: float, swing_db: float) -> npt.NDArray[np.float32]:
     return (10.0 ** (level_db / 20.0) * np.sin(2.0 * np.pi * hertz * time)).astype(np.float32)
 
 
-def _render(amount: float | None) -> tuple[list[npt.NDArray[np.float32]], list[GainRange]]:
+def _render(
+    amount: float | None, swing_db: float = 1.5, sustained: BreathSustained | None = None
+) -> tuple[list[npt.NDArray[np.float32]], list[GainRange]]:
     tracks = [
-        MixTrack(_swinging(300.0, 1.5), "pad", role="ai_stem", breath_amount=amount, breath_depth_db=2.0),
+        MixTrack(
+            _swinging(300.0, swing_db),
+            "pad",
+            role="ai_stem",
+            breath_amount=amount,
+            breath_depth_db=2.0,
+            breath_sustained=sustained,
+        ),
         MixTrack(_swinging(440.0, 6.0), "voice", role="live_source"),
     ]
     settings = Session(model="equal-loudness", start="neutral")
@@ -54,3 +64,15 @@ def test_an_ai_stem_takes_on_movement_where_it_is_asked_to_and_nothing_changes_w
         for one in (plain[0], stems[0])
     ]
     assert np.ptp(frames[1]) > np.ptp(frames[0]) + 1.0
+
+
+def test_a_sustained_tone_is_moved_where_it_is_asked_to_the_same_in_every_render() -> None:
+    (first, *_), gains = _render(1.0, 0.0, "lfo")
+    low, high = gains[0].min, gains[0].max
+    assert low is not None
+    assert high is not None
+    assert -2.0 <= low < -0.5
+    assert 0.5 < high <= 2.0
+    assert np.array_equal(first, _render(1.0, 0.0, "lfo")[0][0])
+    still = _render(1.0, 0.0, "off")[1][0]
+    assert max(-(still.min or 0.0), still.max or 0.0) < 0.2

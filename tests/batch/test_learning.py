@@ -36,7 +36,7 @@ def _swinging(hertz: float, swing_db: float, level_db: float) -> Audio:
 
 
 SOUNDS = {
-    "pad": _swinging(300.0, 1.5, -14.0)[np.newaxis],
+    "pad": _swinging(300.0, 1.0, -14.0)[np.newaxis],
     "voice": np.stack([_swinging(440.0, 5.0, -22.0), _swinging(330.0, 5.0, -24.0)]),
 }
 TRACKS = [
@@ -45,6 +45,7 @@ TRACKS = [
         "pad",
         role="ai_stem",
         breath_amount=0.7,
+        breath_sustained="1/f",
         overall_amount=0.9,
         dip_amount=1.0,
         staging_amount=1.0,

@@ -8,6 +8,7 @@ import pytest
 
 from hybridmix.engine.config import MODELS_FOLDER
 from hybridmix.engine.models import Session
+from hybridmix.processors.swell import FLICKER, LFO, STILL, swell
 from hybridmix_models.breath import filters
 
 Doubles = npt.NDArray[np.float64]
@@ -33,6 +34,8 @@ def _ride(
     depth_db: float = _DEPTH_DB,
     amount: float = 1.0,
     delay_s: float = 0.04,
+    both_ways: bool = False,
+    sustained: int = STILL,
 ) -> Doubles:
     """Gain in dB of ``ai`` beside ``live`` after every frame, (T,); levels are in LUFS."""
     energy = (10.0 ** (np.stack([ai, *live]) / 10.0)).astype(np.float32)
@@ -41,10 +44,13 @@ def _ride(
     values = {"amount": amount, "depth_db": depth_db, "delay_s": delay_s}
     given = {name: np.full(count, value, np.float32) for name, value in values.items()}
     given |= {"is_ai": is_ai, "is_live": ~is_ai}
+    given |= {"both_ways": np.full(count, both_ways), "fills": np.full(count, sustained != STILL)}
+    swells = swell(sustained, np.arange(len(ai))).astype(np.float32)
     state = {one.name: np.zeros((count, *one.shape), one.dtype) for one in rule.states}
     gains = []
-    for frame in energy.T:
-        out = rule.run({"energy": np.ascontiguousarray(frame), **given, **state})
+    for frame, movement in zip(energy.T, swells, strict=True):
+        heard = {"energy": np.ascontiguousarray(frame), "swell": np.tile(movement, (count, 1))}
+        out = rule.run({**heard, **given, **state})
         state = {name: out[f"{name}_out"] for name in state}
         gains.append(float(out["breath_db"][0]))
     return np.array(gains)
@@ -71,6 +77,40 @@ def test_it_stays_within_the_depth_with_its_trim(rule: Session, depth_db: float)
     gains = _ride(rule, noise[0] * 0.3 - 18.0, noise[1], _level(0.5, 8.0), depth_db=depth_db)
     assert np.abs(gains).max() <= depth_db
     assert (np.abs(gains).max() > 0.5) == (depth_db > 0.0)
+
+
+def test_asked_to_compress_too_a_stem_that_moves_more_moves_less(rule: Session) -> None:
+    ai = _level(0.4, 5.0)
+    after = ai + _acts(_ride(rule, ai, _level(0.4, 2.0), both_ways=True))
+    assert after[200:].std() < 0.85 * ai[200:].std()
+
+
+def test_asked_to_compress_too_it_expands_as_before_and_does_nothing_alone(rule: Session) -> None:
+    ai, live = _level(0.4, 2.0), _level(0.4, 6.0)
+    expands = _ride(rule, ai, live)
+    assert _ride(rule, ai, live, both_ways=True) == pytest.approx(expands, abs=0.3)
+    assert np.abs(_ride(rule, ai, both_ways=True)).max() == 0.0
+
+
+@pytest.mark.parametrize(("sustained", "least_db"), [(FLICKER, 0.8), (LFO, 0.5)])
+def test_a_sustained_tone_takes_on_movement_where_it_is_asked_to(
+    rule: Session, sustained: int, least_db: float
+) -> None:
+    tone, live = np.full(_FRAMES, -26.0), _level(0.4, 5.0) + _level(1.5, 3.0, 0.0) + _level(5.0, 2.0, 0.0)
+    gains = _ride(rule, tone, live, sustained=sustained)
+    assert gains[100:].std() > least_db
+    assert np.abs(gains).max() <= _DEPTH_DB
+    power = 10.0 ** (_acts(gains)[100:] / 10.0)
+    assert abs(10.0 * np.log10(power.mean())) < 0.3
+    assert np.abs(_ride(rule, tone, live)).max() < 0.1
+    assert np.abs(_ride(rule, tone, tone, sustained=sustained)).max() < 0.1
+    assert np.abs(_ride(rule, tone, live, sustained=sustained, amount=0.0)).max() == 0.0
+
+
+def test_a_stem_that_moves_of_itself_keeps_to_its_own_movement(rule: Session) -> None:
+    ai, live = _level(0.8, 3.0), _level(0.8, 8.0)
+    plain, asked = (_ride(rule, ai, live, sustained=kind)[100:] for kind in (STILL, FLICKER))
+    assert np.array_equal(plain, asked)
 
 
 def test_it_is_idle_where_the_live_sources_do_not_move_more(rule: Session) -> None:

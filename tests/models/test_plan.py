@@ -21,6 +21,7 @@ from hybridmix.plan.document import Learned, PlanFile, TrackPlan, series, steps
 from hybridmix.plan.levels import Levels
 from hybridmix.plan.making import Asked, Heard, plans, tables
 from hybridmix.processors.groove import HEARD
+from hybridmix.processors.swell import FLICKER, LFO, STILL, swell
 from hybridmix.wire.header import Role
 
 Doubles = npt.NDArray[np.float64]
@@ -146,6 +147,32 @@ def test_breath_brings_the_movement_to_that_of_the_live_sources_both_ways(
     assert np.abs(np.log(after / wanted)).mean() < 0.5 * np.abs(np.log(before / wanted)).mean()
     louder = 10.0 * np.log10((stem * 10.0 ** (played / 10.0)).mean() / stem.mean())
     assert abs(louder) < 0.3
+
+
+@pytest.mark.parametrize("kind", [FLICKER, LFO])
+def test_breath_with_the_song_known_gives_a_sustained_tone_movement_where_it_is_asked_to(kind: int) -> None:
+    tone, wanted = _energy(1, 0.05), movement_db(_energy(2, 2.0))
+    assert wanted is not None
+    plain, gain = (ridden(tone, wanted, 1.0, 2.5, swell(one, np.arange(800))) for one in (STILL, kind))
+    assert plain is not None
+    assert gain is not None
+    assert np.abs(gain).max() <= 2.5
+    played = 0.5 * (gain + np.concatenate([gain[:1], gain[:-1]]))
+    after = movement_db(tone * 10.0 ** (played / 10.0))
+    assert after is not None
+    bands = slice(None) if kind == FLICKER else slice(1, 2)
+    apart = np.abs(np.log(after / wanted))[bands]
+    assert apart.max() < 0.7
+    assert abs(10.0 * np.log10((tone * 10.0 ** (played / 10.0)).mean() / tone.mean())) < 0.3
+
+
+def test_breath_with_the_song_known_leaves_a_stem_that_moves_to_its_own_movement() -> None:
+    stem, wanted = _energy(1, 1.0), movement_db(_energy(2, 3.0))
+    assert wanted is not None
+    plain, asked = (ridden(stem, wanted, 1.0, 2.5, swell(one, np.arange(800))) for one in (STILL, FLICKER))
+    assert plain is not None
+    assert asked is not None
+    assert np.array_equal(plain, asked)
 
 
 def test_breath_stays_idle_without_amount_or_movement_to_speak_of() -> None:

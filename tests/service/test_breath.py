@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from hybridmix.engine.group import Engine
 from hybridmix.engine.hops import UserValues
 from hybridmix.engine.models import Models, load_models
 from hybridmix.processors import breath
+from hybridmix.processors.swell import FLICKER
 from hybridmix.wire import parameters
 from hybridmix.wire.header import Role
 
@@ -28,6 +30,7 @@ _DELAY = RATE // 25
 _LIVE_SOURCE = UserValues(role=Role.LIVE_SOURCE)
 _OFF = UserValues(delay=_DELAY, role=Role.AI_STEM, breath_depth_db=2.5)
 _ON = UserValues(delay=_DELAY, role=Role.AI_STEM, breath_amount=1.0, breath_depth_db=2.5)
+_SUSTAINED = dataclasses.replace(_ON, breath_sustained=FLICKER)
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +67,33 @@ def test_an_ai_stem_rides_within_its_depth_and_a_live_source_never(models: Model
     assert max(map(abs, gains)) <= 2.5
     assert all(_RIDE.id not in frame[_LIVE] for frame in told)
     assert [list(frame[_AI]) for frame in told] == [sorted(frame[_AI]) for frame in told]
+
+
+def _beside_a_tone(models: Models, users: list[UserValues]) -> list[float]:
+    """What a sustained tone with ``users`` is told beside a live source that moves."""
+    frames = len(users)
+    time = np.arange(frames * FRAME) / RATE
+    tone = (0.05 * np.sin(2.0 * np.pi * 300.0 * time)).astype(np.float32)[np.newaxis]
+    _, told = play(models, users, _LIVE_SOURCE, tone, _swinging(2, 6.0, frames))
+    return [frame[_AI].get(_RIDE.id, 0.0) for frame in told]
+
+
+def test_a_sustained_tone_moves_where_it_is_asked_to_and_as_the_position_says(models: Models) -> None:
+    plain, once, again = (_beside_a_tone(models, [user] * 80) for user in (_ON, _SUSTAINED, _SUSTAINED))
+    assert np.abs(plain).max() < 0.5
+    assert np.ptp(once[20:]) > 2.0
+    assert once == again
+
+
+def test_asked_to_compress_too_a_stem_that_moves_more_is_ridden(models: Models) -> None:
+    def told(user: UserValues) -> list[float]:
+        users = [user] * 100
+        stem, live = _swinging(1, 6.0, 100), _swinging(2, 1.5, 100)
+        return [frame[_AI][_RIDE.id] for frame in play(models, users, _LIVE_SOURCE, stem, live)[1]]
+
+    plain, both = told(_ON), told(dataclasses.replace(_ON, breath_both=True))
+    assert np.ptp(both[60:]) > np.ptp(plain[60:]) + 1.0
+    assert np.abs(both).max() <= 2.5
 
 
 def test_switched_off_it_returns_to_0_db_and_begins_anew(models: Models) -> None:

@@ -19,6 +19,7 @@ from tests.timeline.simulation.world import RATE, World
 from hybridmix.engine.group import Engine
 from hybridmix.engine.hops import Pulse, UserValues
 from hybridmix.engine.models import Models, load_models
+from hybridmix.processors.swell import FLICKER
 from hybridmix.timeline import Action, Compute, Feed
 from hybridmix.wire.header import Role
 
@@ -75,6 +76,8 @@ class Mixing(Service):
                 groove_limit_ms=5.0,
                 groove_constant_ms=20.0,
                 room_amount=1.0,
+                breath_both=True,
+                breath_sustained=FLICKER,
             )
             pulse = Pulse(block.position, block.position * 2.0 / RATE, 120.0)
             self.engine.push(block.member, block.run, block.position, tape[at][np.newaxis], user, pulse)

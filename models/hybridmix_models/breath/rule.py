@@ -26,6 +26,9 @@ class Breath(nn.Module):
     in gaps the level holds. The live sources' is the mean over those that sound, in dB of each band. Where it is more
     than the AI stem's, what the stem does itself in that band, as it will be when the gain acts, is added to it; how
     much of it follows from what the gains before have done. The mean power stays what it was.
+
+    Where it is asked for, what a stem moves too much is taken away, as far as it is foreseen; and a stem that hardly
+    moves takes a movement that it is given instead of its own.
     """
 
     #: Most that a user may ask for, dB.
@@ -43,6 +46,8 @@ class Breath(nn.Module):
     MOST = 0.8
     PACE = 0.05
     CARE = 0.05
+    #: A stem that moves by less has nothing of its own to scale, wholly from the first figure down, dB rms.
+    STEADY_DB = (0.5, 1.0)
     #: How fast the trim undoes a change of loudness, and how fast it fades.
     TRIMMING = 0.05
     FADING = 0.99
@@ -78,6 +83,9 @@ class Breath(nn.Module):
         amount: Tensor,
         depth_db: Tensor,
         delay_s: Tensor,
+        both_ways: Tensor,
+        fills: Tensor,
+        swell: Tensor,
         levels: Tensor,
         ridden: Tensor,
         sent: Tensor,
@@ -101,6 +109,9 @@ class Breath(nn.Module):
             amount: (n,) float32, 0 to 1: share of what is lacking, and of the gain.
             depth_db: (n,) float32, 0 to 5 dB: the gain stays within plus and minus this.
             delay_s: (n,) float32, control delay in s, one of those offered.
+            both_ways: (n,) bool, whether what moves more than the live sources is to move less.
+            fills: (n,) bool, whether a stem that hardly moves is to take ``swell`` for its own movement.
+            swell: (n, 6) float32, that movement in each band now, at most about 1 rms.
             levels: (n, 256) float32, dB above -120 LUFS, those of gaps held, newest last.
             ridden: (n, 256) float32, gain in dB that acted on each of them.
             sent: (n, 8) float32, gains in dB of the last frames, newest last.
@@ -123,6 +134,8 @@ class Breath(nn.Module):
         amount = torch.where(is_ai, amount, 0.0)
         depth = torch.where(is_ai, depth_db, 0.0)
         delay = torch.where(is_ai, delay_s, 0.0)
+        fills = is_ai & fills
+        swell = torch.where(fills[:, None], swell, 0.0)
 
         # What sounds, and the level that is held where nothing does.
         db = _OFFSET_LUFS - _SILENCE_LUFS + _decibels(energy)
@@ -155,13 +168,22 @@ class Breath(nn.Module):
         model = (is_live.to(energy.dtype) * known * (1.0 - _rise(quiet_now, *self.RESTS)))[:, None]
         models = model.sum()
         live_log = (model * own_log).sum(dim=0) / models.clamp(min=1e-3)
-        lacks = torch.relu(live_log - own_log) * models.clamp(max=1.0) * (known * amount)[:, None]
+        apart = live_log - own_log
+        apart = torch.where((is_ai & both_ways)[:, None], apart, torch.relu(apart))
+        lacks = apart * models.clamp(max=1.0) * (known * amount)[:, None]
         reached = 0.5 * torch.log(moved_now + self.LEAST) - own_log
         # Never more than would make up what is missing if it had nothing to do with what is there.
-        missing = torch.sqrt(own_now * (torch.exp(2.0 * lacks) - 1.0))
+        steady = torch.where(fills, 1.0 - _rise(own_now.sum(dim=1).sqrt(), *self.STEADY_DB), 0.0)[:, None]
+        there_is = own_now + steady * self.LEAST
+        missing = torch.sqrt(there_is * (torch.exp(2.0 * torch.relu(lacks)) - 1.0))
         most = torch.minimum(self.MOST * depth[:, None], missing) * _rise(lacks, 0.0, self.CARE)
-        driven = torch.minimum(torch.relu(drive + self.PACE * depth[:, None] * (lacks - reached)), most)
-        curve = (driven * coming / torch.sqrt(shape_now + self.LEAST)).sum(dim=1)
+        # Nor less than takes away what is too much, of that which is foreseen.
+        spare = torch.sqrt(shape_now) * (1.0 - torch.exp(-torch.relu(-lacks)))
+        least = torch.minimum(self.MOST * depth[:, None], spare) * _rise(-lacks, 0.0, self.CARE)
+        wanted = drive + self.PACE * depth[:, None] * (lacks - reached)
+        driven = torch.maximum(torch.minimum(wanted, most), 0.0 - least)
+        scaled = driven * coming / torch.sqrt(shape_now + self.LEAST)
+        curve = ((1.0 - steady) * scaled + steady * (driven * swell)).sum(dim=1)
         curve = torch.maximum(torch.minimum(curve, depth), -depth)
 
         # No louder and no softer than before; the limit holds with the trim.

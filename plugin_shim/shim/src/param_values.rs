@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use wire::flags;
+
 use crate::params::{
-    AMOUNT, BREATH_AMOUNT, BREATH_DEPTH, BYPASS, CONTROL_DELAY, DELAYS_MS, DENSITY_AMOUNT, DIP_AMOUNT,
-    DIP_BUDGET, GAIN_OFFSET, GROOVE_AMOUNT, GROOVE_CONSTANT, GROOVE_CONSTANT_MS, GROOVE_LIMIT,
-    GROOVE_LIMITS_MS, GROOVE_TEMPO, GROUP, HIGH_PASS_AMOUNT, LEARN, LOCK, MODE, ON_LOSS, OVERALL_AMOUNT,
-    PARAMS, PLAN, ParamId, ROLE, ROOM_AMOUNT, STAGING_AMOUNT, STAGING_LEVEL, integer,
+    AMOUNT, BREATH_AMOUNT, BREATH_DEPTH, BREATH_DIRECTION, BREATH_SUSTAINED, BYPASS, CONTROL_DELAY, DELAYS_MS,
+    DENSITY_AMOUNT, DIP_AMOUNT, DIP_BUDGET, GAIN_OFFSET, GROOVE_AMOUNT, GROOVE_CONSTANT, GROOVE_CONSTANT_MS,
+    GROOVE_LIMIT, GROOVE_LIMITS_MS, GROOVE_TEMPO, GROUP, HIGH_PASS_AMOUNT, LEARN, LOCK, MODE, ON_LOSS,
+    OVERALL_AMOUNT, PARAMS, PLAN, ParamId, ROLE, ROOM_AMOUNT, STAGING_AMOUNT, STAGING_LEVEL, integer,
 };
 
 /// When to wait for the service.
@@ -101,6 +103,18 @@ impl ParamValues {
     #[allow(clippy::cast_possible_truncation)]
     pub fn breath_depth_db(&self) -> f32 {
         self.get(BREATH_DEPTH) as f32
+    }
+
+    /// What the user asks breath for beyond amount and depth, as flags of the wire.
+    #[must_use]
+    pub fn breath_flags(&self) -> u32 {
+        let both = if self.get(BREATH_DIRECTION) >= 0.5 { flags::BREATH_BOTH } else { 0 };
+        let sustained = match integer(self.get(BREATH_SUSTAINED)) {
+            0 => 0,
+            1 => flags::BREATH_FLICKER,
+            _ => flags::BREATH_LFO,
+        };
+        both | sustained
     }
 
     /// Share of the service's staging, 0 to 1.

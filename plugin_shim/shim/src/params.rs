@@ -34,6 +34,10 @@ pub const DIP_BUDGET: ParamId = 11;
 pub const BREATH_AMOUNT: ParamId = 12;
 /// Most that breath may move the level.
 pub const BREATH_DEPTH: ParamId = 13;
+/// Whether breath expands only, or compresses too.
+pub const BREATH_DIRECTION: ParamId = 40;
+/// What breath gives a sustained tone that has no movement of its own.
+pub const BREATH_SUSTAINED: ParamId = 41;
 /// How much of the service's staging is used.
 pub const STAGING_AMOUNT: ParamId = 14;
 /// Level that staging brings the track to.
@@ -151,7 +155,7 @@ static STATUS_TEXTS: [&str; STATUSES.len()] = {
 };
 
 /// Every host parameter, in the order in which editors list them. Entries are appended, never changed.
-pub static PARAMS: [Param; 29] = [
+pub static PARAMS: [Param; 31] = [
     choice(BYPASS, "bypass", "Bypass", &["Off", "On"], 0.0),
     number(AMOUNT, ("amount", "Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
     number(GAIN_OFFSET, ("gain_offset", "Gain Offset"), (-24.0, 24.0), 0.0, (0.1, 1, "dB")),
@@ -187,6 +191,8 @@ pub static PARAMS: [Param; 29] = [
     number(GROOVE_TEMPO, ("groove_tempo", "Groove Tempo"), (0.0, 300.0), 0.0, (0.001, 3, "BPM")),
     number(ROOM_AMOUNT, ("room_amount", "Room Amount"), (0.0, 100.0), 0.0, (1.0, 0, "%")),
     choice(LEARN, "learn", "Learn", &["Off", "On"], 0.0),
+    choice(BREATH_DIRECTION, "breath_direction", "Breath Direction", &["Expand", "Both"], 0.0),
+    choice(BREATH_SUSTAINED, "breath_sustained", "Breath Sustained", &["Off", "1/f", "LFO"], 0.0),
 ];
 
 /// The parameter with this number.

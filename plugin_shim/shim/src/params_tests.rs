@@ -88,6 +88,8 @@ fn ids_and_names_are_those_that_projects_have_saved() {
         (38, "groove_tempo"),
         (30, "room_amount"),
         (39, "learn"),
+        (40, "breath_direction"),
+        (41, "breath_sustained"),
     ];
     assert_eq!(declared, permanent);
 }
@@ -113,7 +115,7 @@ fn a_new_instance_is_an_unset_track_of_group_1_with_40_ms() {
     assert_eq!((values.group(), values.role(), values.delay_ms()), (1, 0, 40));
     assert_eq!((values.mode(), values.amount().to_bits()), (Mode::Auto, 1.0f32.to_bits()));
     assert_eq!((values.dip_amount(), values.dip_budget_lu()), (0.0, 1.0));
-    assert_eq!((values.breath_amount(), values.breath_depth_db()), (0.0, 2.5));
+    assert_eq!((values.breath_amount(), values.breath_depth_db(), values.breath_flags()), (0.0, 2.5, 0));
     assert_eq!((values.staging_amount(), values.staging_level_db()), (0.0, -18.0));
     assert_eq!((values.density_amount(), values.high_pass_amount()), (0.0, 0.0));
     assert_eq!(values.overall_amount().to_bits(), 1.0f32.to_bits());

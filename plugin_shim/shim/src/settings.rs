@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     dip_budget_lu: f32,
     breath_amount: f32,
     breath_depth_db: f32,
+    /// What breath is asked for beyond that, as flags of the wire.
+    breath_flags: u32,
     staging_amount: f32,
     staging_level_db: f32,
     density_amount: f32,
@@ -79,6 +81,7 @@ impl Settings {
             dip_budget_lu: params.dip_budget_lu(),
             breath_amount: overall * params.breath_amount(),
             breath_depth_db: params.breath_depth_db(),
+            breath_flags: params.breath_flags(),
             staging_amount: overall * params.staging_amount(),
             staging_level_db: params.staging_level_db(),
             density_amount: overall * params.density_amount(),
@@ -115,7 +118,8 @@ impl Settings {
                 | flag(self.sync, flags::SYNC)
                 | flag(self.bypass, flags::BYPASSED)
                 | flag(self.locked, flags::LOCKED)
-                | flag(self.learns, flags::LEARNS),
+                | flag(self.learns, flags::LEARNS)
+                | self.breath_flags,
             beat: beat.filter(|beat| beat.abs() <= FARTHEST_BEAT),
             tempo: tempo.filter(|tempo| (0.0..=FASTEST_TEMPO).contains(tempo)),
             group: self.group,

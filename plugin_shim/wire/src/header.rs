@@ -122,6 +122,12 @@ pub mod flags {
     pub const LOCKED: u32 = 1 << 9;
     /// BLOCK: the user wants a plan of what is played.
     pub const LEARNS: u32 = 1 << 10;
+    /// BLOCK: the user wants breath to compress too.
+    pub const BREATH_BOTH: u32 = 1 << 11;
+    /// BLOCK: the user wants breath to move a sustained tone, by 1/f.
+    pub const BREATH_FLICKER: u32 = 1 << 12;
+    /// BLOCK: the same, by one slow oscillation.
+    pub const BREATH_LFO: u32 = 1 << 13;
     /// PARAMS: no values: nobody counted in the frame, or with `SKIPPED`.
     pub const NONE: u32 = 1 << 16;
     /// PARAMS: a member that should have counted was missing.
@@ -130,7 +136,7 @@ pub mod flags {
     pub const SKIPPED: u32 = 1 << 18;
 
     /// Bits that BLOCK carries.
-    pub const OF_BLOCK: u32 = 0x7ff;
+    pub const OF_BLOCK: u32 = 0x3fff;
     /// Bits that PARAMS carries.
     pub const OF_PARAMS: u32 = NONE | INCOMPLETE | SKIPPED;
 }

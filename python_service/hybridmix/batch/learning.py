@@ -161,4 +161,5 @@ def _asked(settings: Mapping[str, float]) -> Asked:
         groove_amount=share("groove_amount"),
         groove_limit_ms=get_args(GrooveLimit)[round(settings["groove_limit"])],
         groove_constant_ms=0.0 if settings["groove_constant"] else MAX_GROOVE_CONSTANT_MS,
+        breath_sustained=round(settings["breath_sustained"]),
     )

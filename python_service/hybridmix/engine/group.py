@@ -247,7 +247,7 @@ class Engine:
         self._failures = []
         staged = self._unless_it_fails(lambda: self._rack.stage(lineup, frames))
         trims = self._rack.staging_db(lineup.slots)
-        ride = self._unless_it_fails(lambda: self._rack.ride(lineup, energy, present))
+        ride = self._unless_it_fails(lambda: self._rack.ride(lineup, energy, present, action.end))
         room = self._unless_it_fails(lambda: self._rack.surround(lineup, frames, action.end)) or []
         louder = _louder_db(energy, ride, room)
         decided = self._unless_it_fails(

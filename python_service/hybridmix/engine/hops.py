@@ -58,6 +58,9 @@ class UserValues:
     groove_constant_ms: float = 0.0
     #: What is played is to become a plan.
     learns: bool = False
+    #: Breath compresses too; and what it gives a sustained tone (`hybridmix.processors.swell`).
+    breath_both: bool = False
+    breath_sustained: int = 0
 
 
 class Pulse(NamedTuple):

@@ -207,6 +207,7 @@ class Learner:
                 *(user.role, user.amount, user.breath_amount, user.breath_depth_db),
                 *(user.staging_amount, user.staging_level_db),
                 *(user.groove_amount, user.groove_limit_ms, user.groove_constant_ms),
+                user.breath_sustained,
             )
             if user.staging_amount > 0.0:
                 record["true_peak"] = _true_peak(track, frame.audio)

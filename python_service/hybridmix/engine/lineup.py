@@ -47,6 +47,8 @@ class Lineup:
             self.dip_budget_lu = np.array([user.dip_budget_lu for user in users], np.float32)
             self.breath_amount = np.array([user.breath_amount for user in users], np.float32)
             self.breath_depth_db = np.array([user.breath_depth_db for user in users], np.float32)
+            self.breath_both = np.array([user.breath_both for user in users], np.bool_)
+            self.breath_sustained = np.array([user.breath_sustained for user in users], np.intp)
             self.staging_amount = np.array([user.staging_amount for user in users], np.float32)
             self.staging_level_db = np.array([user.staging_level_db for user in users], np.float32)
             self.density_amount = np.array([user.density_amount for user in users], np.float32)

@@ -20,6 +20,7 @@ from hybridmix.engine.peers import MAX_PEERS, Gate, Peer, RefusalError
 from hybridmix.engine.planner import Planner
 from hybridmix.engine.rounds import execute
 from hybridmix.engine.together import Together, pulse_of
+from hybridmix.processors.swell import FLICKER, LFO, STILL
 from hybridmix.wire import (
     Flags,
     Header,
@@ -349,6 +350,8 @@ class Service:
                 *(settings.density_amount, settings.high_pass_amount, settings.room_amount),
                 *(settings.groove_amount, settings.groove_limit_ms, settings.groove_constant_ms),
                 bool(settings.flags & Flags.LEARNS and settings.flags & Flags.PLAYING),
+                bool(settings.flags & Flags.BREATH_BOTH),
+                _sustained(settings.flags),
             )
         member.run, member.position = run, position + frames
         if frames:
@@ -441,6 +444,13 @@ class Service:
     def _deliver(self, identity: bytes, frames: list[bytes]) -> None:
         if not self._send(identity, frames) and (peer := self.peers.get(identity)) is not None:
             self._lost.append(peer)
+
+
+def _sustained(flags: int) -> int:
+    """Return what breath gives a sustained tone of a member with these ``flags``."""
+    if flags & Flags.BREATH_LFO:
+        return LFO
+    return FLICKER if flags & Flags.BREATH_FLICKER else STILL
 
 
 def _full(group: int) -> RefusalError:

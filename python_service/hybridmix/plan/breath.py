@@ -25,6 +25,8 @@ _GATE_DB, _RANGE_DB = -60.0, 30.0
 _KNOWN, _LEAST_DB = 100, 1e-3
 #: Loudness is kept in each window of so many frames (10 s), every 5 s; what 1 LU there weighs beside the movement.
 _WINDOW, _KEEPING = 200, 0.3
+#: A stem that moves by less than this, dB rms, has nothing of its own to scale; what it is given begins at so much.
+_STEADY_DB, _SEED_DB = 1.0, 0.1
 #: What 1 dB of gain weighs, so that none is used for nothing.
 _SPARING = 1e-3
 _SEARCHING = 150
@@ -40,7 +42,9 @@ def movement_db(energy: Doubles) -> Doubles | None:
     return None if level is None else _Bands(len(level)).rms(np.fft.rfft(level))
 
 
-def ridden(energy: Doubles, live_db: Doubles, amount: float, depth_db: float) -> Doubles | None:
+def ridden(
+    energy: Doubles, live_db: Doubles, amount: float, depth_db: float, swell: Doubles | None = None
+) -> Doubles | None:
     """Return the gain in dB that an AI stem reaches at the end of each frame, (T,); None where it stays as it is.
 
     The search begins at no gain, and every step of it goes along the stem's own movement in the bands that lack or have
@@ -51,14 +55,21 @@ def ridden(energy: Doubles, live_db: Doubles, amount: float, depth_db: float) ->
         live_db: (6,), movement of the live sources, see `movement_db`.
         amount: 0 to 1, share of the way and of the depth.
         depth_db: most that it moves, either way.
+        swell: (T, 6), movement that is scaled where the stem has next to none of its own; bands of zeros stay as they
+            are, and all zeros are no movement.
     """
     level = _level(energy)
     limit = amount * depth_db
     if level is None or limit <= 0.0:
         return None
     bands = _Bands(len(level))
-    own = np.log(np.maximum(bands.rms(np.fft.rfft(level)), _LEAST_DB))
+    rms = bands.rms(np.fft.rfft(level))
+    own = np.log(np.maximum(rms, _LEAST_DB))
     wanted = own + amount * (np.log(np.maximum(live_db, _LEAST_DB)) - own)
+    begin = np.zeros(len(level))
+    if swell is not None and swell.any() and np.sqrt(np.square(rms).sum()) < _STEADY_DB:
+        wanted = np.where(swell.any(axis=0), wanted, own)
+        begin = np.clip(_SEED_DB * swell.sum(axis=1), -limit, limit)
     loudness = _Loudness(energy)
 
     def cost(gain: Doubles) -> tuple[float, Doubles]:
@@ -72,7 +83,7 @@ def ridden(energy: Doubles, live_db: Doubles, amount: float, depth_db: float) ->
 
     found = minimize(
         cost,
-        np.zeros(len(level)),
+        begin,
         jac=True,
         method="L-BFGS-B",
         bounds=[(-limit, limit)] * len(level),

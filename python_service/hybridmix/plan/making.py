@@ -13,6 +13,7 @@ from hybridmix.plan import breath, curves, groove
 from hybridmix.plan.document import LEVEL, TrackPlan, series, steps
 from hybridmix.plan.levels import dbfs
 from hybridmix.processors.staging import whole_song
+from hybridmix.processors.swell import STILL, swell
 from hybridmix.wire import parameters
 from hybridmix.wire.header import Role
 
@@ -39,6 +40,8 @@ class Asked(NamedTuple):
     groove_amount: float
     groove_limit_ms: float
     groove_constant_ms: float
+    #: What breath gives a sustained tone (`hybridmix.processors.swell`).
+    breath_sustained: int = STILL
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Heard:
 
 def plans(tracks: Mapping[Track, Heard], settled: int = SETTLED, begin: int = 0) -> dict[Track, TrackPlan]:
     """Return the plan of every one of ``tracks``, which begins with frame ``begin``; see `tables` for ``settled``."""
-    made = tables(tracks, settled)
+    made = tables(tracks, settled, begin)
     return {track: track_plan(heard, made[track], begin) for track, heard in tracks.items()}
 
 
@@ -72,8 +75,10 @@ def track_plan(heard: Heard, values: Mapping[str, Doubles], begin: int = 0) -> T
     )
 
 
-def tables(tracks: Mapping[Track, Heard], settled: int = SETTLED) -> dict[Track, dict[str, Doubles]]:
-    """Return, by track and parameter, what each is to move to, (T,).
+def tables(
+    tracks: Mapping[Track, Heard], settled: int = SETTLED, begin: int = 0
+) -> dict[Track, dict[str, Doubles]]:
+    """Return, by track and parameter, what each is to move to, (T,), from frame ``begin`` on.
 
     What moves slowly begins where it was after ``settled`` frames of sound; 0 leaves the start as it was. The trim of
     the group is that of the pass: what comes out of a plan is not known before it is played.
@@ -91,7 +96,7 @@ def tables(tracks: Mapping[Track, Heard], settled: int = SETTLED) -> dict[Track,
                 name: curves.converged(sent[name], sounds, settled) for name in _SETTLING if name in sent
             }
         placed = {name: curves.placed(name, one) for name, one in sent.items()}
-        placed["breath_db"] = _breath(heard, live)
+        placed["breath_db"] = _breath(heard, live, begin)
         made[track] = {name: table for name, table in placed.items() if table is not None}
         made[track] |= _groove(heard, played)
     return made
@@ -110,12 +115,13 @@ def _staged(heard: Heard) -> dict[str, Doubles] | None:
     return {"staging_db": np.full(len(trims), exact), "gain_db": gain}
 
 
-def _breath(heard: Heard, live: Doubles | None) -> Doubles | None:
+def _breath(heard: Heard, live: Doubles | None, begin: int) -> Doubles | None:
     """Return breath with the song known, beside ``live`` sources that move so much; None where there is none."""
     asked = heard.asked
     if live is None or asked.role != Role.AI_STEM or asked.breath_amount <= 0.0:
         return None
-    return breath.ridden(heard.energy, live, asked.breath_amount, asked.breath_depth_db)
+    movement = swell(asked.breath_sustained, begin + np.arange(len(heard.energy)))
+    return breath.ridden(heard.energy, live, asked.breath_amount, asked.breath_depth_db, movement)
 
 
 def _groove(heard: Heard, played: Mapping[int, float]) -> dict[str, Doubles]:

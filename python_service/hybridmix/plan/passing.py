@@ -53,7 +53,7 @@ def plans(records: Records, rate: int) -> dict[int, bytes]:
     members = [int(one) for one in np.unique(records["member"])]
     rows = {member: records[records["member"] == member] for member in members}
     heard = {member: _heard(rows[member], frame, begin, count) for member in members}
-    values = tables(heard)
+    values = tables(heard, begin=begin)
     if np.isfinite(records["trim_db"]).any():
         trim = np.full(count, _trim_db(rows, values, frame, begin, count))
         for table in values.values():
@@ -80,7 +80,7 @@ def _heard(rows: Records, frame: int, begin: int, count: int) -> Heard:
     known = curves.held(power)
     asked = Asked(*rows["asked"][np.flatnonzero(whole)[-1]].tolist())
     return Heard(
-        asked=asked._replace(role=round(asked.role)),
+        asked=asked._replace(role=round(asked.role), breath_sustained=round(asked.breath_sustained)),
         power=np.zeros(count) if known is None else known,
         true_peak=float(rows["true_peak"].max()),
         energy=frames("energy", 0.0),

@@ -15,12 +15,21 @@ from typing import Annotated, Any, Final, get_args
 import msgspec
 
 from hybridmix.errors import InputError
-from hybridmix.presets.settings import GrooveConstant, GrooveLimit, Role, Settings
+from hybridmix.presets.settings import (
+    BreathDirection,
+    BreathSustained,
+    GrooveConstant,
+    GrooveLimit,
+    Role,
+    Settings,
+)
 
 __all__ = [
     "NEUTRAL",
     "ROLES",
     "SETTINGS",
+    "BreathDirection",
+    "BreathSustained",
     "GrooveConstant",
     "GrooveLimit",
     "Preset",
@@ -71,6 +80,8 @@ SETTINGS: Final[dict[str, tuple[str, float | tuple[Any, ...]]]] = {
     "density_amount": ("density_amount", 100.0),
     "breath_amount": ("breath_amount", 100.0),
     "breath_depth_db": ("breath_depth", 1.0),
+    "breath_direction": ("breath_direction", get_args(BreathDirection)),
+    "breath_sustained": ("breath_sustained", get_args(BreathSustained)),
     "groove_amount": ("groove_amount", 100.0),
     "groove_limit_ms": ("groove_limit", get_args(GrooveLimit)),
     "groove_constant": ("groove_constant", get_args(GrooveConstant)),
@@ -90,6 +101,8 @@ NEUTRAL: Final = Preset(
     density_amount=0.0,
     breath_amount=0.0,
     breath_depth_db=2.5,
+    breath_direction="expand",
+    breath_sustained="off",
     groove_amount=0.0,
     groove_limit_ms=5,
     groove_constant="follow",

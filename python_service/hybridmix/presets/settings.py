@@ -6,9 +6,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-__all__ = ["GrooveConstant", "GrooveLimit", "Role", "Settings"]
+__all__ = ["BreathDirection", "BreathSustained", "GrooveConstant", "GrooveLimit", "Role", "Settings"]
 
 Role = Literal["ai_stem", "live_source"]
+BreathDirection = Literal["expand", "both"]
+BreathSustained = Literal["off", "1/f", "lfo"]
 GrooveLimit = Literal[5, 10, 20]
 GrooveConstant = Literal["follow", "zero"]
 
@@ -91,6 +93,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ) = None
     breath_depth_db: (
         Annotated[float, msgspec.Meta(ge=0.0, le=5.0, description="most that breath may move a level, in dB")]
+        | None
+    ) = None
+    breath_direction: (
+        Annotated[
+            BreathDirection,
+            msgspec.Meta(
+                description="whether breath expands only or compresses too; a plan always does both"
+            ),
+        ]
+        | None
+    ) = None
+    breath_sustained: (
+        Annotated[
+            BreathSustained,
+            msgspec.Meta(description="what breath gives a sustained tone that has no movement of its own"),
+        ]
         | None
     ) = None
     room_amount: (

@@ -11,12 +11,16 @@ from hybridmix.engine.gain import Flags, Floats, Slots, run
 from hybridmix.engine.models import Session
 from hybridmix.processors.said import Said
 from hybridmix.processors.states import States
+from hybridmix.processors.swell import FLICKER, LFO, STILL, swell
 from hybridmix.processors.why import LEAST_DB, Sent, Why
 from hybridmix.wire import parameters
+from hybridmix.wire.limits import FRAMES_PER_SECOND
 
 __all__ = ["Breath"]
 
-_INPUTS = frozenset({"energy", "is_ai", "is_live", "amount", "depth_db", "delay_s"})
+_INPUTS = frozenset(
+    {"energy", "is_ai", "is_live", "amount", "depth_db", "delay_s", "both_ways", "fills", "swell"}
+)
 _OUTPUT = "breath_db"
 #: From here on the rule takes a live source for a model: frames that it was heard for, frames that it rests.
 _HEARD, _RESTS = 10.0, 40.0
@@ -64,11 +68,16 @@ class Breath:
         amount: Floats,
         depth_db: Floats,
         delay: Floats,
+        both_ways: Flags,
+        sustained: Slots,
+        end: int,
     ) -> Said | None:
         """Return the gains of a frame; None where nobody is told anything.
 
         One row per member, sorted as everywhere, (n,) each: the K-weighted mean square of the frame, and whether it
-        came; who is what; the users' amounts, 0 to 1, and depths, dB; control delays, samples. Raises ModelError.
+        came; who is what; the users' amounts, 0 to 1, and depths, dB; control delays, samples; whether they compress too,
+        and what a sustained tone takes on (`hybridmix.processors.swell`). The frame ends at sample ``end`` of the
+        timeline. Raises ModelError.
         """
         on = is_ai & (amount > 0.0)
         told = self._told[slots] | on
@@ -89,20 +98,29 @@ class Breath:
                 "amount": amount[rows],
                 "depth_db": depth_db[rows],
                 "delay_s": (delay[rows] / self._rate).astype(np.float32),
+                "both_ways": both_ways[rows],
+                "fills": sustained[rows] != STILL,
+                "swell": self._swells(sustained[rows], end),
             }
             out = run(self._session, given | self._states.of(slots[rows]))
             self._states.keep(slots[rows], out)
             db[rows] = np.clip(out[_OUTPUT], *self._range)
         return Said({_OUTPUT: db}, told & present)
 
-    def explain(self, slots: Slots, sent: Sent, is_live: Flags, depth_db: Floats) -> Why:
-        """Return why the members of ``slots`` are ridden: how much the live sources move where they move more."""
+    def _swells(self, sustained: Slots, end: int) -> Floats:
+        """Return what rows that take on ``sustained`` (n,) swell by in the frame that ends at ``end``, (n, 6)."""
+        frame = [end * FRAMES_PER_SECOND // self._rate]
+        kinds = np.concatenate([swell(kind, frame) for kind in (STILL, FLICKER, LFO)])
+        return kinds[sustained].astype(np.float32)
+
+    def explain(self, slots: Slots, sent: Sent, is_live: Flags, depth_db: Floats, both_ways: Flags) -> Why:
+        """Return why the members of ``slots`` are ridden: how much the live sources move where they move more, or other."""
         ridden = np.fmax.reduce(np.abs(sent[_OUTPUT]))
         states = self._states.of(slots)
         own = states["own"].astype(np.float64)
         models = is_live & (states["count"] >= _HEARD) & (states["quiet"] < _RESTS)
         live = np.exp(np.log(own[models] + _LEAST).mean(axis=0)) if models.any() else np.zeros(own.shape[1])
-        lacking = live > own + _LEAST
+        lacking = (live > own + _LEAST) | (both_ways[:, np.newaxis] & models.any() & (own > live + _LEAST))
         values = {
             "live_db": np.sqrt((lacking * live).sum(axis=1)),
             "own_db": np.sqrt((lacking * own).sum(axis=1)),

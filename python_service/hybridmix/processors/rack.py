@@ -127,8 +127,8 @@ class Rack:
         """Trims that members have by now, (n,) dB: what comes after them is given as much less."""
         return np.zeros(len(slots), np.float32) if self._staging is None else self._staging.sent_db(slots)
 
-    def ride(self, lineup: Lineup, energy: Floats, present: Flags) -> Said | None:
-        """What breath says of a frame; None where it tells nobody anything. Raises ModelError."""
+    def ride(self, lineup: Lineup, energy: Floats, present: Flags, end: int) -> Said | None:
+        """What breath says of a frame that ends at ``end``; None where it tells nobody anything. Raises ModelError."""
         if self._breath is None or "breath" not in self._awake:
             return None
         return self._breath.step(
@@ -140,6 +140,9 @@ class Rack:
             amount=lineup.breath_amount,
             depth_db=lineup.breath_depth_db,
             delay=lineup.delay,
+            both_ways=lineup.breath_both,
+            sustained=lineup.breath_sustained,
+            end=end,
         )
 
     def make_room(self, lineup: Lineup, frames: Sequence[Frame | None], gain_db: Floats) -> Said | None:
@@ -207,7 +210,11 @@ class Rack:
         if self._dip is not None and "dip_db" in sent:
             whys.append(self._dip.explain(lineup.slots, sent, lineup.dip_budget_lu))
         if self._breath is not None and "breath_db" in sent:
-            whys.append(self._breath.explain(lineup.slots, sent, lineup.is_live, lineup.breath_depth_db))
+            whys.append(
+                self._breath.explain(
+                    lineup.slots, sent, lineup.is_live, lineup.breath_depth_db, lineup.breath_both
+                )
+            )
         if self._staging is not None and "staging_db" in sent:
             whys.append(self._staging.explain(lineup.slots))
         if self._density is not None and "density_mix" in sent:

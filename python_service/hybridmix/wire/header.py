@@ -74,6 +74,11 @@ class Flags:
     LOCKED: Final = 1 << 9
     #: BLOCK: the user wants a plan of what is played.
     LEARNS: Final = 1 << 10
+    #: BLOCK: the user wants breath to compress too.
+    BREATH_BOTH: Final = 1 << 11
+    #: BLOCK: the user wants breath to move a sustained tone, 1/f or by an oscillation.
+    BREATH_FLICKER: Final = 1 << 12
+    BREATH_LFO: Final = 1 << 13
     #: PARAMS: no values: nobody counted in the frame, or with SKIPPED.
     NONE: Final = 1 << 16
     #: PARAMS: a member that should have counted was missing.
@@ -82,7 +87,7 @@ class Flags:
     SKIPPED: Final = 1 << 18
 
     #: Bits that BLOCK carries.
-    OF_BLOCK: Final = 0x7FF
+    OF_BLOCK: Final = 0x3FFF
     #: Bits that PARAMS carries.
     OF_PARAMS: Final = NONE | INCOMPLETE | SKIPPED
 

@@ -11,7 +11,7 @@ from hybridmix.measures.movement import WARM_UP, energies, sounding
 from hybridmix_models.data.types import FRAME, RATE, Floats, Song
 from hybridmix_models.evaluation.sound import loudness_lufs
 
-__all__ = ["LIVE", "SECONDS", "STANDIN", "Excerpt", "excerpts", "pairs"]
+__all__ = ["LIVE", "SECONDS", "STANDIN", "Excerpt", "excerpts", "levelled", "pairs"]
 
 #: Roles of live sources, and of sequenced stems that stand in for generated ones.
 LIVE = frozenset(
@@ -22,6 +22,8 @@ STANDIN = frozenset({"synth", "pad", "keys", "arp", "pluck", "mallet", "bass"})
 SECONDS = 40
 _LUFS = -23.0
 _SOUNDS = 0.4
+#: How often the level of a stem is evened out until it is taken for that of a sustained tone.
+_EVENINGS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,18 @@ def excerpts(songs: Iterable[Song]) -> tuple[list[Excerpt], list[Excerpt]]:
 def pairs(live: list[Excerpt], ai: list[Excerpt]) -> Iterator[tuple[Excerpt, Excerpt]]:
     """Yield every live source with every stand-in."""
     return ((source, stem) for source in live for stem in ai)
+
+
+def levelled(excerpt: Excerpt) -> Excerpt:
+    """Return ``excerpt`` as if it were sustained: without the movement of its level from frame to frame."""
+    audio = excerpt.audio
+    for _ in range(_EVENINGS):
+        energy = energies(audio)
+        sounds = np.flatnonzero(sounding(energy))
+        level = 10.0 * np.log10(energy[sounds])
+        gain_db = np.interp(np.arange(len(audio)), (sounds + 0.5) * FRAME, level.mean() - level)
+        audio = np.asarray(audio * 10.0 ** (gain_db / 20.0), np.float32)
+    return Excerpt(excerpt.song, excerpt.name, audio)
 
 
 def _excerpt(audio: Floats) -> Floats | None:
