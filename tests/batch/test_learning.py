@@ -30,9 +30,11 @@ Audio = npt.NDArray[np.float32]
 
 
 def _swinging(hertz: float, swing_db: float, level_db: float) -> Audio:
+    """A tone that swings, and a fourth higher in the second half."""
     time_s = np.arange(FRAMES) / RATE
     level = level_db + swing_db * np.sin(2.0 * np.pi * 0.8 * time_s) + 0.4 * time_s
-    return (10.0 ** (level / 20.0) * np.sin(2.0 * np.pi * hertz * time_s)).astype(np.float32)
+    pitch = hertz * np.where(time_s < SECONDS / 2, 1.0, 4.0 / 3.0)
+    return (10.0 ** (level / 20.0) * np.sin(2.0 * np.pi * pitch * time_s)).astype(np.float32)
 
 
 SOUNDS = {
@@ -46,6 +48,7 @@ TRACKS = [
         role="ai_stem",
         breath_amount=0.7,
         breath_sustained="1/f",
+        breath_fades=True,
         overall_amount=0.9,
         dip_amount=1.0,
         staging_amount=1.0,
@@ -146,6 +149,8 @@ def test_a_pass_gives_the_plan_that_the_command_gives_but_for_the_trim(
         plan = msgspec.convert(states[label]["plan"], TrackPlan)
         assert plan.begin == track.plan.begin == 0
         assert plan.level == track.plan.level
+        assert plan.fades == track.plan.fades
+        assert (plan.fades is not msgspec.UNSET) == (label == "pad")
         assert plan.values.keys() == track.plan.values.keys()
         different = [name for name in plan.values if plan.values[name] != track.plan.values[name]]
         assert different in ([], ["trim_db"])

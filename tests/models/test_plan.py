@@ -167,7 +167,7 @@ def test_breath_with_the_song_known_gives_a_sustained_tone_movement_where_it_is_
 
 
 def test_breath_with_the_song_known_leaves_a_stem_that_moves_to_its_own_movement() -> None:
-    stem, wanted = _energy(1, 1.0), movement_db(_energy(2, 3.0))
+    stem, wanted = _energy(1, 3.0), movement_db(_energy(2, 6.0))
     assert wanted is not None
     plain, asked = (ridden(stem, wanted, 1.0, 2.5, swell(one, np.arange(800))) for one in (STILL, FLICKER))
     assert plain is not None
@@ -211,6 +211,22 @@ def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, change: dict[str, Any
     path.write_bytes(msgspec.json.encode(msgspec.to_builtins(_plan()) | change))
     with pytest.raises(InputError, match=message):
         document.load(path)
+
+
+def test_fades_come_back_and_damaged_ones_are_named(tmp_path: Path) -> None:
+    plan = _plan()
+    fades = series(np.array([0.0, -2.5, -1.25] + [0.0] * 12), 100)
+    faded = msgspec.structs.replace(plan.tracks["Pad"].plan, fades=fades)
+    tracks = {"Pad": msgspec.structs.replace(plan.tracks["Pad"], plan=faded)}
+    plan = msgspec.structs.replace(plan, tracks=tracks)
+    document.save(plan, tmp_path / "a.plan.json")
+    assert document.load(tmp_path / "a.plan.json") == plan
+    assert "fades" not in msgspec.json.encode(_plan()).decode()
+    short = msgspec.structs.replace(faded, fades=series(np.zeros(3), 100))
+    tracks = {"Pad": msgspec.structs.replace(plan.tracks["Pad"], plan=short)}
+    document.save(msgspec.structs.replace(plan, tracks=tracks), tmp_path / "b.plan.json")
+    with pytest.raises(InputError, match="fades of track 'Pad' has 3 frames; expected 15"):
+        document.load(tmp_path / "b.plan.json")
 
 
 def test_a_damaged_table_names_its_track(tmp_path: Path) -> None:

@@ -41,8 +41,10 @@ def state() -> dict[str, Any]:
         "predelay_ms": (4.0 + 0.2 * frame, 10),
         **{name: (0.4 + 0.1 * at + 0.01 * frame, 1000) for at, name in enumerate(octaves)},
     }
+    point = np.arange(5 * 40)
     plan = {
         "begin": 0,
+        "fades": msgspec.to_builtins(series(np.minimum(0.0, 0.8 * (point % 23) - 2.4), 100)),
         "frames": 40,
         "level": msgspec.to_builtins(series(np.full(40, -5.0), 2)),
         "values": {name: msgspec.to_builtins(series(*table)) for name, table in values.items()},

@@ -79,9 +79,9 @@ def _beside_a_tone(models: Models, users: list[UserValues]) -> list[float]:
 
 
 def test_a_sustained_tone_moves_where_it_is_asked_to_and_as_the_position_says(models: Models) -> None:
-    plain, once, again = (_beside_a_tone(models, [user] * 80) for user in (_ON, _SUSTAINED, _SUSTAINED))
+    plain, once, again = (_beside_a_tone(models, [user] * 200) for user in (_ON, _SUSTAINED, _SUSTAINED))
     assert np.abs(plain).max() < 0.5
-    assert np.ptp(once[20:]) > 2.0
+    assert np.ptp(once[160:]) > 2.0
     assert once == again
 
 

@@ -48,6 +48,8 @@ class Breath(nn.Module):
     CARE = 0.05
     #: A stem that moves by less has nothing of its own to scale, wholly from the first figure down, dB rms.
     STEADY_DB = (0.5, 1.0)
+    #: Frames after which that is known: slow movement shows late.
+    STEADY = (80.0, 160.0)
     #: How fast the trim undoes a change of loudness, and how fast it fades.
     TRIMMING = 0.05
     FADING = 0.99
@@ -173,7 +175,8 @@ class Breath(nn.Module):
         lacks = apart * models.clamp(max=1.0) * (known * amount)[:, None]
         reached = 0.5 * torch.log(moved_now + self.LEAST) - own_log
         # Never more than would make up what is missing if it had nothing to do with what is there.
-        steady = torch.where(fills, 1.0 - _rise(own_now.sum(dim=1).sqrt(), *self.STEADY_DB), 0.0)[:, None]
+        moves = _rise(own_now.sum(dim=1).sqrt(), *self.STEADY_DB)
+        steady = torch.where(fills, (1.0 - moves) * _rise(count_now, *self.STEADY), 0.0)[:, None]
         there_is = own_now + steady * self.LEAST
         missing = torch.sqrt(there_is * (torch.exp(2.0 * torch.relu(lacks)) - 1.0))
         most = torch.minimum(self.MOST * depth[:, None], missing) * _rise(lacks, 0.0, self.CARE)

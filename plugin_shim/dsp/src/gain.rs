@@ -111,7 +111,7 @@ impl Section for Gain {
 
 /// `10 ^ (decibels / 20)`; exactly 1 at 0 dB.
 #[allow(clippy::cast_possible_truncation)]
-fn amplitude(decibels: f64) -> f32 {
+pub(crate) fn amplitude(decibels: f64) -> f32 {
     const OCTAVES_PER_DECIBEL: f64 = std::f64::consts::LOG2_10 / 20.0;
     (decibels * OCTAVES_PER_DECIBEL).exp2() as f32
 }

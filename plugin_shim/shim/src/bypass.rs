@@ -1,7 +1,7 @@
 //! Bypass: the untouched signal and the processed one, faded into each other.
 
 use dsp::denormal::flush;
-use dsp::{Chain, Line, Pace, Ramp};
+use dsp::{Chain, Fades, Line, Pace, Ramp};
 
 use crate::channels::{length, part};
 
@@ -55,10 +55,24 @@ impl Bypass {
         self.lines.iter_mut().for_each(Line::forget);
     }
 
-    /// Processes, in place, channels of equal length whose first sample is at `position`.
-    pub fn process(&mut self, chain: &mut Chain, position: i64, channels: &mut [&mut [f32]]) {
+    /// Processes, in place, channels of equal length whose first sample is at `position`. What comes in is faded by
+    /// `fades` before the chain.
+    pub fn process(
+        &mut self,
+        chain: &mut Chain,
+        fades: Option<&Fades>,
+        position: i64,
+        channels: &mut [&mut [f32]],
+    ) {
+        let rate = self.rate;
+        let mut through = |channels: &mut [&mut [f32]]| {
+            if let Some(fades) = fades {
+                fades.process(rate, position, channels);
+            }
+            chain.process(position, channels);
+        };
         if !self.lines.is_empty() {
-            self.process_late(chain, position, channels);
+            self.process_late(through, position, channels);
             return;
         }
         let frames = length(channels);
@@ -69,21 +83,26 @@ impl Bypass {
         }
         let wet_at_end = self.wet.target() > 0.0;
         if wet_at_end {
-            chain.process(position, channels);
+            through(channels);
         } else if fading > 0 {
-            part(channels, (0, fading), |heads| chain.process(position, heads));
+            part(channels, (0, fading), through);
         }
         self.fade(position, fading, channels);
     }
 
     /// The same for a chain that is late: it always runs, because what it holds is to be heard later.
-    fn process_late(&mut self, chain: &mut Chain, position: i64, channels: &mut [&mut [f32]]) {
+    fn process_late(
+        &mut self,
+        mut through: impl FnMut(&mut [&mut [f32]]),
+        position: i64,
+        channels: &mut [&mut [f32]],
+    ) {
         let frames = length(channels);
         let dries = self.dry.chunks_exact_mut(self.longest);
         for ((dry, channel), line) in dries.zip(channels.iter()).zip(&mut self.lines) {
             line.pass(channel, &mut dry[..frames]);
         }
-        chain.process(position, channels);
+        through(channels);
         let left = if self.wet.moves(position) { self.wet.end().saturating_sub(position) } else { 0 };
         let fading = usize::try_from(left).unwrap_or(usize::MAX).min(frames);
         self.fade(position, fading, channels);

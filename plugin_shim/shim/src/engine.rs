@@ -360,7 +360,7 @@ impl Engine {
             let stop = cuts.into_iter().filter(|&cut| cut > at).fold(end, i64::min);
             let range = (unsigned(at - position), unsigned(stop - position));
             let (chain, bypass) = (&mut self.chain, &mut self.bypass);
-            part(channels, range, |part| bypass.process(chain, at, part));
+            part(channels, range, |part| bypass.process(chain, None, at, part));
             at = stop;
         }
         self.flow.processed(end - position);

@@ -144,7 +144,9 @@ impl Frozen {
             let next = if planned { self.follow(at, chain) } else { end };
             let stop = next.min(end);
             let range = (unsigned(at - position), unsigned(stop - position));
-            part(channels, range, |part| bypass.process(chain, at, part));
+            let known = self.plan.as_ref().filter(|_| planned && at < self.unfit_at);
+            let fades = known.and_then(|plan| plan.fades.as_ref());
+            part(channels, range, |part| bypass.process(chain, fades, at, part));
             at = stop;
         }
     }

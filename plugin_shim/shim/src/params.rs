@@ -38,6 +38,8 @@ pub const BREATH_DEPTH: ParamId = 13;
 pub const BREATH_DIRECTION: ParamId = 40;
 /// What breath gives a sustained tone that has no movement of its own.
 pub const BREATH_SUSTAINED: ParamId = 41;
+/// Whether a plan fades where chords change.
+pub const BREATH_FADES: ParamId = 42;
 /// How much of the service's staging is used.
 pub const STAGING_AMOUNT: ParamId = 14;
 /// Level that staging brings the track to.
@@ -155,7 +157,7 @@ static STATUS_TEXTS: [&str; STATUSES.len()] = {
 };
 
 /// Every host parameter, in the order in which editors list them. Entries are appended, never changed.
-pub static PARAMS: [Param; 31] = [
+pub static PARAMS: [Param; 32] = [
     choice(BYPASS, "bypass", "Bypass", &["Off", "On"], 0.0),
     number(AMOUNT, ("amount", "Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
     number(GAIN_OFFSET, ("gain_offset", "Gain Offset"), (-24.0, 24.0), 0.0, (0.1, 1, "dB")),
@@ -193,6 +195,7 @@ pub static PARAMS: [Param; 31] = [
     choice(LEARN, "learn", "Learn", &["Off", "On"], 0.0),
     choice(BREATH_DIRECTION, "breath_direction", "Breath Direction", &["Expand", "Both"], 0.0),
     choice(BREATH_SUSTAINED, "breath_sustained", "Breath Sustained", &["Off", "1/f", "LFO"], 0.0),
+    choice(BREATH_FADES, "breath_fades", "Breath Fades", &["Off", "On"], 0.0),
 ];
 
 /// The parameter with this number.

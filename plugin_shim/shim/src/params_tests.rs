@@ -90,6 +90,7 @@ fn ids_and_names_are_those_that_projects_have_saved() {
         (39, "learn"),
         (40, "breath_direction"),
         (41, "breath_sustained"),
+        (42, "breath_fades"),
     ];
     assert_eq!(declared, permanent);
 }

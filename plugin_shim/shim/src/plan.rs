@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use dsp::Fades;
 use serde::{Deserialize, Serialize};
 use wire::parameters::{PARAMETERS, Parameter, index_of_name};
 
@@ -19,6 +20,9 @@ const FRAMES_PER_SECOND: u32 = 20;
 const FARTHEST_FRAME: i64 = 1 << 40;
 /// Parameters of groove: what it shifts by, and when the slot begins.
 const GROOVE: [&str; 2] = ["groove_ms", "groove_slot_ms"];
+/// Points per frame of what fades, and the deepest that it may be.
+const FADES_PER_FRAME: u32 = dsp::fades::POINTS_PER_SECOND / FRAMES_PER_SECOND;
+const LARGEST_FADE_DB: f64 = -12.0;
 /// Values are whole numbers of this size at most.
 const MAX_VALUE: i64 = 1 << 24;
 
@@ -35,6 +39,9 @@ pub struct Series {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedPlan {
     begin: i64,
+    /// What fades in dB, five numbers per frame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fades: Option<Series>,
     frames: u32,
     level: Series,
     values: BTreeMap<String, Series>,
@@ -51,6 +58,8 @@ pub struct Plan {
     pub columns: Vec<Column>,
     /// Groove, where the plan shifts anything: how late, and how long after its frame begins the slot does.
     pub groove: Option<[Column; 2]>,
+    /// What fades where chords change.
+    pub fades: Option<Fades>,
     /// Parameters that it has no table for, their neutral values, and whether those are for what comes in.
     pub neutral: Vec<(u16, f64, bool)>,
     /// Level of the input in half dB, 0 dBFS being 0.
@@ -145,6 +154,8 @@ impl Plan {
             unpacked(series, saved.frames).map_err(|what| format!("its plan's {name} {what}"))
         };
         let levels = table("level", &saved.level)?;
+        let fades =
+            saved.fades.as_ref().map(|series| fades(series, saved.begin, saved.frames)).transpose()?;
         let (mut columns, mut groove) = (Vec::new(), [None, None]);
         for (name, series) in &saved.values {
             let targets = table(name, series)?;
@@ -170,8 +181,16 @@ impl Plan {
                 (parameter.id, f64::from(parameter.neutral), dsp::chain::comes_in(parameter.section))
             })
             .collect();
-        Ok(Plan { begin: saved.begin, columns, groove, neutral, levels, saved })
+        Ok(Plan { begin: saved.begin, columns, groove, fades, neutral, levels, saved })
     }
+}
+
+/// The fades of a plan of `frames` that begins with frame `begin`; gains outside their range are taken at its end.
+fn fades(series: &Series, begin: i64, frames: u32) -> Result<Fades, String> {
+    let points =
+        unpacked(series, FADES_PER_FRAME * frames).map_err(|what| format!("its plan's fades {what}"))?;
+    let gain = |&point: &i32| single((f64::from(point) / f64::from(series.per)).clamp(LARGEST_FADE_DB, 0.0));
+    Ok(Fades::new(i64::from(FADES_PER_FRAME) * begin, points.iter().map(gain).collect()))
 }
 
 /// Whole numbers of a series of `frames`.
@@ -244,6 +263,11 @@ fn from_base64(text: &str) -> Option<Vec<u8>> {
         bytes.extend(&bits.to_be_bytes()[1..group.len()]);
     }
     Some(bytes)
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn single(value: f64) -> f32 {
+    value as f32
 }
 
 /// Far below the end of its range; only the declared numbers come here.

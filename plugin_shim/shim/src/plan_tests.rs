@@ -68,6 +68,25 @@ fn what_cannot_be_played_is_refused_with_a_sentence() {
 }
 
 #[test]
+fn fades_have_five_points_per_frame_from_the_first_on() {
+    let mut value = example();
+    assert!(plan(&value).unwrap().fades.is_none());
+    value["frames"] = json!(1);
+    value["level"] = json!({"data": "AAA=", "per": 1});
+    value["values"] = json!({});
+    // 0, -300, -2000, 0 and 0: beyond -12 dB nothing fades.
+    value["fades"] = json!({"data": "AADXBMcaoB8AAA==", "per": 100});
+    let read = plan(&value).unwrap();
+    assert_eq!(read.fades, Some(Fades::new(-10, vec![0.0, -3.0, -12.0, 0.0, 0.0])));
+    let desk = Desk::default();
+    desk.replace(Some(read));
+    assert_eq!(serde_json::to_value(desk.saved()).unwrap(), value);
+    value["frames"] = json!(2);
+    value["level"] = json!({"data": "AAE=", "per": 1});
+    assert_eq!(plan(&value).unwrap_err(), "its plan's fades has 5 frames; expected 10");
+}
+
+#[test]
 fn values_outside_their_range_are_taken_at_its_end() {
     assert_eq!(targets(&[-100_000], "dip_db", 100), [-12.0]);
     assert_eq!(targets(&[100_000], "gain_db", 100), [36.0]);

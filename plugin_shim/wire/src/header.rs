@@ -128,6 +128,8 @@ pub mod flags {
     pub const BREATH_FLICKER: u32 = 1 << 12;
     /// BLOCK: the same, by one slow oscillation.
     pub const BREATH_LFO: u32 = 1 << 13;
+    /// BLOCK: the user wants a plan to fade where chords change.
+    pub const BREATH_FADES: u32 = 1 << 14;
     /// PARAMS: no values: nobody counted in the frame, or with `SKIPPED`.
     pub const NONE: u32 = 1 << 16;
     /// PARAMS: a member that should have counted was missing.
@@ -136,7 +138,7 @@ pub mod flags {
     pub const SKIPPED: u32 = 1 << 18;
 
     /// Bits that BLOCK carries.
-    pub const OF_BLOCK: u32 = 0x3fff;
+    pub const OF_BLOCK: u32 = 0x7fff;
     /// Bits that PARAMS carries.
     pub const OF_PARAMS: u32 = NONE | INCOMPLETE | SKIPPED;
 }

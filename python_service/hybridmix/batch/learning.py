@@ -19,6 +19,7 @@ from hybridmix.batch.audio import Audio
 from hybridmix.batch.mix_session import MixSession
 from hybridmix.batch.report import Report
 from hybridmix.errors import DegradedError, InputError
+from hybridmix.plan.chords import Chords
 from hybridmix.plan.coding import MAX_FRAMES
 from hybridmix.plan.document import Learned, PlanFile, series, steps
 from hybridmix.plan.levels import Levels
@@ -111,6 +112,8 @@ class _Pass:
         self._frames = frames
         self._frame = session.rate // FRAMES_PER_SECOND
         self._levels: dict[str, Levels] = {}
+        settings = session.planned_settings()
+        self._chords = {label: Chords(self._frame) for label, one in settings.items() if one["breath_fades"]}
 
     def add(self, inputs: Mapping[str, Audio]) -> None:
         """Note what the plugins heard, by label."""
@@ -118,6 +121,8 @@ class _Pass:
             if label not in self._levels:
                 self._levels[label] = Levels(self._frame, len(block))
             self._levels[label].add(block)
+            if label in self._chords:
+                self._chords[label].add(block)
 
     def tracks(self, session: MixSession) -> dict[str, Heard]:
         """Return everything, by label, after the pass."""
@@ -141,6 +146,7 @@ class _Pass:
             true_peak=levels.true_peak,
             energy=frames("energy", 0.0),
             sent={name: frames(name, np.nan) for name in SENT},
+            chords=self._chords[label].heard(self._frames) if label in self._chords else None,
         )
 
 
@@ -162,4 +168,5 @@ def _asked(settings: Mapping[str, float]) -> Asked:
         groove_limit_ms=get_args(GrooveLimit)[round(settings["groove_limit"])],
         groove_constant_ms=0.0 if settings["groove_constant"] else MAX_GROOVE_CONSTANT_MS,
         breath_sustained=round(settings["breath_sustained"]),
+        breath_fades=settings["breath_fades"],
     )

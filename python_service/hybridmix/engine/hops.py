@@ -61,6 +61,8 @@ class UserValues:
     #: Breath compresses too; and what it gives a sustained tone (`hybridmix.processors.swell`).
     breath_both: bool = False
     breath_sustained: int = 0
+    #: A plan fades where chords change.
+    breath_fades: bool = False
 
 
 class Pulse(NamedTuple):

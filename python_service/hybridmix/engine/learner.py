@@ -15,6 +15,7 @@ from hybridmix.engine.gain import Floats
 from hybridmix.engine.hops import HOPS, Frame
 from hybridmix.engine.logs import event
 from hybridmix.features.levels import PAST, PEAK_BOUND, power, true_peak
+from hybridmix.plan.chords import Chords
 from hybridmix.plan.passing import POINTS, RECORD, SENT
 from hybridmix.timeline import Compute
 from hybridmix.wire.limits import FRAMES_PER_SECOND
@@ -55,8 +56,9 @@ class Pass(NamedTuple):
 class _Track:
     """What is known of a member so far."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, frame: int) -> None:
         self.number = number
+        self.chords = Chords(frame)
         self.past: Floats = np.zeros((2, PAST), np.float32)
         self.true_peak = 0.0
         #: Ends of its first frame and of its last, and how many came.
@@ -194,7 +196,7 @@ class Learner:
         for record, row, frame in zip(made, action.rows, frames, strict=True):
             track = self._tracks.get(row.member)
             if track is None:
-                track = self._tracks[row.member] = _Track(len(self._tracks))
+                track = self._tracks[row.member] = _Track(len(self._tracks), self._frame)
                 track.first = action.end
             record["member"] = track.number
             if frame is None:
@@ -207,8 +209,10 @@ class Learner:
                 *(user.role, user.amount, user.breath_amount, user.breath_depth_db),
                 *(user.staging_amount, user.staging_level_db),
                 *(user.groove_amount, user.groove_limit_ms, user.groove_constant_ms),
-                user.breath_sustained,
+                *(user.breath_sustained, user.breath_fades),
             )
+            if user.breath_fades:
+                record["chords"] = track.chords.hear(frame.audio)
             if user.staging_amount > 0.0:
                 record["true_peak"] = _true_peak(track, frame.audio)
         return made

@@ -352,6 +352,7 @@ class Service:
                 bool(settings.flags & Flags.LEARNS and settings.flags & Flags.PLAYING),
                 bool(settings.flags & Flags.BREATH_BOTH),
                 _sustained(settings.flags),
+                bool(settings.flags & Flags.BREATH_FADES),
             )
         member.run, member.position = run, position + frames
         if frames:

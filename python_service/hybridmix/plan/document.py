@@ -13,8 +13,22 @@ from hybridmix.errors import HybridMixError, InputError
 from hybridmix.plan import coding
 from hybridmix.wire import parameters
 
-__all__ = ["LEVEL", "Learned", "PlanFile", "Series", "TrackPlan", "load", "save", "schema", "series", "steps"]
+__all__ = [
+    "FADES",
+    "LEVEL",
+    "Learned",
+    "PlanFile",
+    "Series",
+    "TrackPlan",
+    "load",
+    "save",
+    "schema",
+    "series",
+    "steps",
+]
 
+#: Numbers per frame of what fades.
+FADES = 5
 #: Steps per dB of the input's level.
 LEVEL = 2
 #: Steps per unit of a parameter: finer than anything that is heard, and zero is zero.
@@ -45,6 +59,10 @@ class TrackPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         msgspec.Meta(description="by parameter: what it moves to from the start of each frame on"),
     ]
     begin: Annotated[int, msgspec.Meta(description="first frame, counted from position 0")] = 0
+    fades: (
+        Annotated[Series, msgspec.Meta(description="gain in dB where chords change, five numbers per frame")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
     version: Annotated[Literal[1], msgspec.Meta(description="of this form")] = 1
 
     def table(self, name: str) -> Doubles | None:
@@ -116,9 +134,12 @@ def load(path: Path) -> PlanFile:
         raise InputError(f"plan file {path} is no plan ({error}); learn again.") from None
     for label, learned in plan.tracks.items():
         one = learned.plan
-        for name, table in {"level": one.level, **one.values}.items():
+        tables = [("level", one.level, 1), *((name, table, 1) for name, table in one.values.items())]
+        if one.fades is not msgspec.UNSET:
+            tables.append(("fades", one.fades, FADES))
+        for name, table, points in tables:
             try:
-                table.numbers(one.frames)
+                table.numbers(points * one.frames)
             except InputError as error:
                 raise InputError(
                     f"plan file {path} is damaged: {name} of track {label!r} {error}; learn again."

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hybridmix.plan import breath, curves, groove
-from hybridmix.plan.document import LEVEL, TrackPlan, series, steps
+from hybridmix.plan import breath, chords, curves, groove
+from hybridmix.plan.document import LEVEL, Series, TrackPlan, series, steps
 from hybridmix.plan.levels import dbfs
 from hybridmix.processors.staging import whole_song
 from hybridmix.processors.swell import STILL, swell
@@ -42,6 +43,8 @@ class Asked(NamedTuple):
     groove_constant_ms: float
     #: What breath gives a sustained tone (`hybridmix.processors.swell`).
     breath_sustained: int = STILL
+    #: Whether it fades where chords change.
+    breath_fades: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Heard:
     #: What was sent for each frame by parameter, and what groove heard of it (`hybridmix.processors.groove.HEARD`); NaN
     #: where nothing was.
     sent: Mapping[str, Doubles]
+    #: Of a track that fades where chords change: what `hybridmix.plan.chords` heard, (T, 3).
+    chords: Doubles | None = None
 
 
 def plans(tracks: Mapping[Track, Heard], settled: int = SETTLED, begin: int = 0) -> dict[Track, TrackPlan]:
@@ -72,6 +77,7 @@ def track_plan(heard: Heard, values: Mapping[str, Doubles], begin: int = 0) -> T
         level=series(dbfs(heard.power), LEVEL),
         values={name: series(table, steps(name)) for name, table in sorted(values.items())},
         begin=begin,
+        fades=_fades(heard, values.get("breath_db")),
     )
 
 
@@ -122,6 +128,16 @@ def _breath(heard: Heard, live: Doubles | None, begin: int) -> Doubles | None:
         return None
     movement = swell(asked.breath_sustained, begin + np.arange(len(heard.energy)))
     return breath.ridden(heard.energy, live, asked.breath_amount, asked.breath_depth_db, movement)
+
+
+def _fades(heard: Heard, breath_db: Doubles | None) -> Series | msgspec.UnsetType:
+    """Return what fades where the chords of an AI stem change, beside ``breath_db``; unset where nothing does."""
+    asked = heard.asked
+    if heard.chords is None or not asked.breath_fades or asked.role != Role.AI_STEM:
+        return msgspec.UNSET
+    limit = asked.breath_amount * asked.breath_depth_db
+    fades = chords.fades_db(heard.chords, breath_db, limit)
+    return series(fades, steps("breath_db")) if fades.any() else msgspec.UNSET
 
 
 def _groove(heard: Heard, played: Mapping[int, float]) -> dict[str, Doubles]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hybridmix.plan import curves
+from hybridmix.plan.chords import CHORDS
 from hybridmix.plan.making import Asked, Heard, tables, track_plan
 from hybridmix.processors.groove import HEARD
 from hybridmix.wire import parameters
@@ -26,7 +27,7 @@ POINTS = 10
 SENT = (*(one.name for one in parameters.load().parameters), *HEARD)
 #: ``end`` is the frame's, in samples; ``member`` counts those of the pass; of what was not ``whole`` no level is known;
 #: ``asked`` are the fields of `Asked`; parameters by name what was sent, and
-#: `hybridmix.processors.groove.HEARD`, NaN where nothing was.
+#: `hybridmix.processors.groove.HEARD`, NaN where nothing was; ``chords`` what `hybridmix.plan.chords` heard.
 RECORD = np.dtype(
     [
         ("end", "<i8"),
@@ -38,6 +39,7 @@ RECORD = np.dtype(
         ("true_peak", "<f4"),
         ("asked", "<f4", (len(Asked._fields),)),
         ("points", "<f4", (POINTS,)),
+        ("chords", "<f4", (CHORDS,)),
     ]
 )
 #: What the sum of the tracks stays below; what room, filters and compression may add to what is known of it.
@@ -72,6 +74,8 @@ def _heard(rows: Records, frame: int, begin: int, count: int) -> Heard:
         table[index] = rows[name]
         return table
 
+    chords = np.zeros((count, CHORDS))
+    chords[index] = rows["chords"]
     power = np.full(count, np.nan)
     whole = rows["whole"]
     power[index[whole]] = rows["power"][whole]
@@ -85,6 +89,7 @@ def _heard(rows: Records, frame: int, begin: int, count: int) -> Heard:
         true_peak=float(rows["true_peak"].max()),
         energy=frames("energy", 0.0),
         sent={name: frames(name, np.nan) for name in SENT},
+        chords=chords,
     )
 
 

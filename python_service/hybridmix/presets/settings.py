@@ -111,6 +111,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         ]
         | None
     ) = None
+    breath_fades: (
+        Annotated[
+            bool, msgspec.Meta(description="whether a plan fades an AI stem in where its chords change")
+        ]
+        | None
+    ) = None
     room_amount: (
         Annotated[
             float,

@@ -79,6 +79,8 @@ class Flags:
     #: BLOCK: the user wants breath to move a sustained tone, 1/f or by an oscillation.
     BREATH_FLICKER: Final = 1 << 12
     BREATH_LFO: Final = 1 << 13
+    #: BLOCK: the user wants a plan to fade where chords change.
+    BREATH_FADES: Final = 1 << 14
     #: PARAMS: no values: nobody counted in the frame, or with SKIPPED.
     NONE: Final = 1 << 16
     #: PARAMS: a member that should have counted was missing.
@@ -87,7 +89,7 @@ class Flags:
     SKIPPED: Final = 1 << 18
 
     #: Bits that BLOCK carries.
-    OF_BLOCK: Final = 0x3FFF
+    OF_BLOCK: Final = 0x7FFF
     #: Bits that PARAMS carries.
     OF_PARAMS: Final = NONE | INCOMPLETE | SKIPPED
 

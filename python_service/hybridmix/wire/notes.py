@@ -51,6 +51,7 @@ FLAGS: Final = {
     "BREATH_BOTH": ("BLOCK", "the user wants breath to compress too"),
     "BREATH_FLICKER": ("BLOCK", "the user wants breath to move a sustained tone, by 1/f"),
     "BREATH_LFO": ("BLOCK", "the same, by one slow oscillation; of the two this one counts"),
+    "BREATH_FADES": ("BLOCK", "the user wants a plan to fade where chords change"),
     "NONE": ("PARAMS", "no values: nobody counted in the frame, or with SKIPPED"),
     "INCOMPLETE": ("PARAMS", "a member that should have counted was missing"),
     "SKIPPED": ("PARAMS", "with NONE: the service fell behind, these values would come too late, and newer ones follow at once"),

@@ -127,6 +127,30 @@ fn every_block_size_and_every_host_gives_the_same_bits() {
 }
 
 #[test]
+fn fades_are_at_their_points_of_the_song_in_every_block_size_and_after_a_seek() {
+    let mut faded = plan(0, false);
+    let points: Vec<i32> = (0..1000).map(|at| if at % 37 == 36 { -250 } else { 0 }).collect();
+    faded["fades"] = json!({"data": table(&points), "per": 100});
+    let rig = || {
+        let rig = Rig::plain();
+        load(&rig, &faded);
+        rig
+    };
+    let song = &song()[..60_000];
+    let reference = play(&mut rig(), playing, 0, song, &[8192]);
+    let plain = play(&mut frozen(false), playing, 0, song, &[8192]);
+    let point = RATE as usize / 100;
+    let db = |at: usize| 20.0 * (f32::from_bits(reference[at]) / f32::from_bits(plain[at])).abs().log10();
+    assert!((db(36 * point) + 2.5).abs() < 0.1);
+    assert_eq!(reference[..35 * point], plain[..35 * point]);
+    for sizes in [&[1][..], &[64], &[480], &[1000, 1, 37, 4097]] {
+        for host in [playing, rendering] {
+            assert!(play(&mut rig(), host, 0, song, sizes) == reference, "blocks of {sizes:?}");
+        }
+    }
+}
+
+#[test]
 fn with_groove_in_the_plan_every_block_size_and_every_host_gives_the_same_bits_too() {
     let song = &song()[..60_000];
     let reference = play(&mut grooving(-10), playing, 0, song, &[8192]);

@@ -66,6 +66,7 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
         (params::BREATH_DEPTH, 3.5),
         (params::BREATH_DIRECTION, 1.0),
         (params::BREATH_SUSTAINED, 1.0),
+        (params::BREATH_FADES, 1.0),
         (params::STAGING_AMOUNT, 50.0),
         (params::STAGING_LEVEL, -20.0),
         (params::DENSITY_AMOUNT, 40.0),
@@ -98,7 +99,7 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
     assert_eq!((hop.groove_amount, hop.groove_limit_ms, hop.groove_constant_ms), (0.7, 10.0, 20.0));
     assert_eq!(hop.room_amount.to_bits(), 0.6f32.to_bits());
     assert!((hop.beat - 1.02).abs() < 1e-9, "480 samples later at 120");
-    let breath = flags::BREATH_BOTH | flags::BREATH_FLICKER;
+    let breath = flags::BREATH_BOTH | flags::BREATH_FLICKER | flags::BREATH_FADES;
     let expected = flags::PLAYING | flags::HAS_BEAT | flags::HAS_TEMPO | breath;
     assert_eq!(hop.flags, expected);
     assert!(rig.shared.params.set(params::BREATH_SUSTAINED, 2.0));
@@ -106,7 +107,7 @@ fn hops_carry_what_the_user_has_set_and_where_the_song_is() {
     let (hop, _) = *rig.take().last().expect("a hop");
     assert_eq!(
         hop.flags & (breath | flags::BREATH_LFO),
-        flags::BREATH_BOTH | flags::BREATH_LFO
+        flags::BREATH_BOTH | flags::BREATH_FADES | flags::BREATH_LFO
     );
 }
 

@@ -148,7 +148,7 @@ fn parameter_flags_are_those_of_the_interface() {
     let mut info: ParameterInfo = zeroed();
     // SAFETY: as above.
     unsafe {
-        assert_eq!(host.controller.getParameterInfo(31, &raw mut info), kInvalidArgument);
+        assert_eq!(host.controller.getParameterInfo(32, &raw mut info), kInvalidArgument);
         assert_eq!(host.controller.getParameterInfo(-1, &raw mut info), kInvalidArgument);
         assert_ne!(host.controller.setParamNormalized(99, 0.5), kResultOk);
     }
