@@ -122,6 +122,10 @@ pub mod flags {
     pub const LOCKED: u32 = 1 << 9;
     /// BLOCK: the user wants a plan of what is played.
     pub const LEARNS: u32 = 1 << 10;
+    /// BLOCK: the user has groove hear the track as drums.
+    pub const GROOVE_DRUMS: u32 = 1 << 11;
+    /// BLOCK: the user has groove hear the track as a bass.
+    pub const GROOVE_BASS: u32 = 1 << 12;
     /// PARAMS: no values: nobody counted in the frame, or with `SKIPPED`.
     pub const NONE: u32 = 1 << 16;
     /// PARAMS: a member that should have counted was missing.
@@ -130,7 +134,7 @@ pub mod flags {
     pub const SKIPPED: u32 = 1 << 18;
 
     /// Bits that BLOCK carries.
-    pub const OF_BLOCK: u32 = 0x7ff;
+    pub const OF_BLOCK: u32 = 0x1fff;
     /// Bits that PARAMS carries.
     pub const OF_PARAMS: u32 = NONE | INCOMPLETE | SKIPPED;
 }

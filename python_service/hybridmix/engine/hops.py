@@ -58,6 +58,9 @@ class UserValues:
     groove_constant_ms: float = 0.0
     #: What is played is to become a plan.
     learns: bool = False
+    #: What groove is to hear a live source as.
+    is_drums: bool = False
+    is_bass: bool = False
 
 
 class Pulse(NamedTuple):

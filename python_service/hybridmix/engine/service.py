@@ -349,6 +349,7 @@ class Service:
                 *(settings.density_amount, settings.high_pass_amount, settings.room_amount),
                 *(settings.groove_amount, settings.groove_limit_ms, settings.groove_constant_ms),
                 bool(settings.flags & Flags.LEARNS and settings.flags & Flags.PLAYING),
+                *(bool(settings.flags & Flags.GROOVE_DRUMS), bool(settings.flags & Flags.GROOVE_BASS)),
             )
         member.run, member.position = run, position + frames
         if frames:

@@ -1,10 +1,11 @@
-"""When a close microphone's drum is hit: to the sample, frame by frame, told from the other drums that it hears.
+"""When a close microphone's drum is hit, or a bass plucked: to the sample, frame by frame, told from other drums.
 
 Steps of 5 ms at 16 kHz. A hit is a peak of the spectral flux; its sample is where the derivative best falls into two
 stretches of different power (Akaike's criterion, Maeda 1985), from 16 to 2 ms before the end of the window that shows
 the peak. Two gates tell it from bleed. What rises in another microphone at the same time explains, band by band, what
 reaches this one from there: by the least that has been heard of it so far. And what is left over looks like what
-rose with the microphone's strongest hits, and is not far weaker.
+rose with the microphone's strongest hits, and is not far weaker. Periods of a bass are longer than a window, and each
+would be a hit: what rises there counts beside the loudest of the 50 ms before.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ _AROUND, _BEFORE = 3, 20
 _EARLIEST, _LATEST = 256, 32
 #: Samples of the past: the oldest peak is found `_AROUND` steps late, and its window is `_EARLIEST` long.
 _PAST = _EARLIEST + (_AROUND + 1) * _STEP
+#: Steps that a bass has to rise above, and by how much, as `_RISE_DB`: its periods last up to 36 ms.
+_PERIOD = 9
+_BASS_RISE_DB = 1.5
 #: How long after a hit it is told at the latest, in s: to the peak, to the steps behind it, to the frame's end.
 LATEST_S = (_EARLIEST + _AROUND * _STEP + FRAME) / RATE
 #: Lower edges of the bands in Hz; the last one ends at 7.5 kHz.
@@ -93,7 +97,7 @@ class Onsets:
         self._raw: Floats = np.zeros((0, self._resampler.past), np.float32)
         self._past: Floats = np.zeros((0, _PAST), np.float32)
         #: Band powers of the last steps, flux of the last steps, loudest power, picture and power of the own drum.
-        self._powers: Doubles = np.zeros((0, _AROUND + 5, bands))
+        self._powers: Doubles = np.zeros((0, max(_AROUND + 5, _PERIOD + 1), bands))
         self._flux: Doubles = np.zeros((0, _BEFORE + 2 * _AROUND))
         self._loudest: Doubles = np.zeros(0)
         self._picture: Doubles = np.zeros((0, bands))
@@ -131,8 +135,13 @@ class Onsets:
         for state in (self._raw, self._past, self._powers, self._flux):
             state[slot] = 0.0
 
-    def step(self, slots: npt.NDArray[np.intp], audio: Floats) -> list[list[Hit]]:
-        """Return the hits that a frame tells of each member in ``slots``; ``audio`` (n, samples) is its frame, mono."""
+    def step(
+        self, slots: npt.NDArray[np.intp], audio: Floats, bass: npt.NDArray[np.bool_] | None = None
+    ) -> list[list[Hit]]:
+        """Return the hits that a frame tells of each member in ``slots``; ``audio`` (n, samples) is its frame, mono.
+
+        ``bass`` (n,) says who is one; nobody when left out.
+        """
         heard, self._raw[slots] = self._resampler.resample(audio, self._raw[slots])
         signal = np.concatenate([self._past[slots], heard], axis=1)
         self._past[slots] = signal[:, -_PAST:]
@@ -147,7 +156,12 @@ class Onsets:
         loudest = np.maximum(self._loudest[slots], power.max(axis=(1, 2), initial=0.0))
         self._loudest[slots] = loudest
         level = 10.0 * np.log10(powers + np.maximum(_RANGE * loudest, _FLOOR)[:, None, None])
-        rise = np.maximum(level[:, 2:] - level[:, :-2], 0.0).mean(axis=2)[:, -_STEPS:]
+        below, least = level[:, -_STEPS - 2 : -2], np.full((len(slots), 1), _RISE_DB)
+        if bass is not None and bass.any():
+            period = np.lib.stride_tricks.sliding_window_view(level[:, :-2], _PERIOD, axis=1)[:, -_STEPS:]
+            below = np.where(bass[:, None, None], period.max(axis=3), below)
+            least[bass] = _BASS_RISE_DB
+        rise = np.maximum(level[:, -_STEPS:] - below, 0.0).mean(axis=2)
         flux = np.concatenate([self._flux[slots], rise], axis=1)
         self._flux[slots] = flux[:, -self._flux.shape[1] :]
 
@@ -157,7 +171,7 @@ class Onsets:
         stands = (middle >= around[:, :, _AROUND:].max(axis=2)) & (
             middle > around[:, :, :_AROUND].max(axis=2)
         )
-        stands &= middle > before.mean(axis=2) + _RISE_DB
+        stands &= middle > before.mean(axis=2) + least
         hits: list[list[Hit]] = [[] for _ in range(len(slots))]
         for peak, row in np.argwhere(stands.T).tolist():
             hit = self._look(slots, row, signal[row], powers, peak)

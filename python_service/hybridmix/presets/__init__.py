@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, get_args
 import msgspec
 
 from hybridmix.errors import InputError
-from hybridmix.presets.settings import GrooveConstant, GrooveLimit, Role, Settings
+from hybridmix.presets.settings import GrooveConstant, GrooveLimit, GrooveSource, Role, Settings
 
 __all__ = [
     "NEUTRAL",
@@ -23,6 +23,7 @@ __all__ = [
     "SETTINGS",
     "GrooveConstant",
     "GrooveLimit",
+    "GrooveSource",
     "Preset",
     "Role",
     "Settings",
@@ -74,6 +75,7 @@ SETTINGS: Final[dict[str, tuple[str, float | tuple[Any, ...]]]] = {
     "groove_amount": ("groove_amount", 100.0),
     "groove_limit_ms": ("groove_limit", get_args(GrooveLimit)),
     "groove_constant": ("groove_constant", get_args(GrooveConstant)),
+    "groove_source": ("groove_source", get_args(GrooveSource)),
     "room_amount": ("room_amount", 100.0),
 }
 #: What a new plugin is set to, and a track without a preset.
@@ -93,6 +95,7 @@ NEUTRAL: Final = Preset(
     groove_amount=0.0,
     groove_limit_ms=5,
     groove_constant="follow",
+    groove_source="auto",
     room_amount=0.0,
 )
 

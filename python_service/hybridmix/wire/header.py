@@ -74,6 +74,9 @@ class Flags:
     LOCKED: Final = 1 << 9
     #: BLOCK: the user wants a plan of what is played.
     LEARNS: Final = 1 << 10
+    #: BLOCK: the user has groove hear the track as drums, or as a bass.
+    GROOVE_DRUMS: Final = 1 << 11
+    GROOVE_BASS: Final = 1 << 12
     #: PARAMS: no values: nobody counted in the frame, or with SKIPPED.
     NONE: Final = 1 << 16
     #: PARAMS: a member that should have counted was missing.
@@ -82,7 +85,7 @@ class Flags:
     SKIPPED: Final = 1 << 18
 
     #: Bits that BLOCK carries.
-    OF_BLOCK: Final = 0x7FF
+    OF_BLOCK: Final = 0x1FFF
     #: Bits that PARAMS carries.
     OF_PARAMS: Final = NONE | INCOMPLETE | SKIPPED
 

@@ -48,6 +48,8 @@ FLAGS: Final = {
     "BYPASSED": ("BLOCK", "the user bypasses the instance"),
     "LOCKED": ("BLOCK", "the user locks the instance: the service's part of its gain holds, amount and offset still count"),
     "LEARNS": ("BLOCK", "the user wants a plan of what is played"),
+    "GROOVE_DRUMS": ("BLOCK", "the user has groove hear the live source as drums"),
+    "GROOVE_BASS": ("BLOCK", "the user has groove hear the live source as a bass"),
     "NONE": ("PARAMS", "no values: nobody counted in the frame, or with SKIPPED"),
     "INCOMPLETE": ("PARAMS", "a member that should have counted was missing"),
     "SKIPPED": ("PARAMS", "with NONE: the service fell behind, these values would come too late, and newer ones follow at once"),

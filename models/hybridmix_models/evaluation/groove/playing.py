@@ -130,6 +130,8 @@ def foreseen(performed: Performed, model: Session) -> dict[float, Doubles]:
     is_live = np.arange(live + ai) < live
     everybody = np.ones(live + ai, np.float32)
     users = {
+        "is_drums": is_live,
+        "is_bass": np.zeros(live + ai, np.bool_),
         "amount": everybody,
         "limit_ms": np.array([0.0] * live + list(LIMITS_MS), np.float32),
         "constant_limit_ms": np.float32(CONSTANT_MS) * everybody,
