@@ -10,7 +10,8 @@ would be a hit: what rises there counts beside the loudest of the 50 ms before.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +34,11 @@ _AROUND, _BEFORE = 3, 20
 _EARLIEST, _LATEST = 256, 32
 #: Samples of the past: the oldest peak is found `_AROUND` steps late, and its window is `_EARLIEST` long.
 _PAST = _EARLIEST + (_AROUND + 1) * _STEP
-#: Steps that a bass has to rise above, and by how much, as `_RISE_DB`: its periods last up to 36 ms.
+#: Steps that a bass has to rise above, and by how much, as `_RISE_DB`: its periods last up to 36 ms. And steps after a
+#: note in which none begins: its first periods may grow.
 _PERIOD = 9
-_BASS_RISE_DB = 1.5
+_BASS_RISE_DB = 0.8
+_NOTE = 10
 #: How long after a hit it is told at the latest, in s: to the peak, to the steps behind it, to the frame's end.
 LATEST_S = (_EARLIEST + _AROUND * _STEP + FRAME) / RATE
 #: Lower edges of the bands in Hz; the last one ends at 7.5 kHz.
@@ -102,11 +105,16 @@ class Onsets:
         self._loudest: Doubles = np.zeros(0)
         self._picture: Doubles = np.zeros((0, bands))
         self._own: Doubles = np.zeros(0)
+        #: Steps until a bass may begin another note.
+        self._rest: npt.NDArray[np.int64] = np.zeros(0, np.int64)
         #: Logarithm of what of another's rise comes through: hears, heard, band; infinite where not known.
         self._through: Doubles = np.zeros((0, 0, bands))
 
-    def _states(self) -> tuple[npt.NDArray[np.floating], ...]:
-        return (self._raw, self._past, self._powers, self._flux, self._loudest, self._picture, self._own)
+    def _states(self) -> tuple[npt.NDArray[Any], ...]:
+        return (
+            *(self._raw, self._past, self._powers, self._flux),
+            *(self._loudest, self._picture, self._own, self._rest),
+        )
 
     def reset(self) -> None:
         """Forget everything about everybody."""
@@ -118,10 +126,12 @@ class Onsets:
         """Forget the member of ``slot``, growing to hold it where needed."""
         more = slot + 1 - len(self._own)
         if more > 0:
-            (self._raw, self._past, self._powers, self._flux, self._loudest, self._picture, self._own) = (
+            grown = (
                 np.concatenate([state, np.zeros((more, *state.shape[1:]), state.dtype)])
                 for state in self._states()
             )
+            (self._raw, self._past, self._powers, self._flux) = islice(grown, 4)
+            (self._loudest, self._picture, self._own, self._rest) = grown
             size = (slot + 1, slot + 1, self._bands.shape[1])
             through = np.full(size, np.inf)
             through[: slot + 1 - more, : slot + 1 - more] = self._through
@@ -132,8 +142,8 @@ class Onsets:
 
     def begin(self, slot: int) -> None:
         """Begin a run of the member in ``slot``: the sound before it does not belong to it; its drum is the same."""
-        for state in (self._raw, self._past, self._powers, self._flux):
-            state[slot] = 0.0
+        for state in (self._raw, self._past, self._powers, self._flux, self._rest):
+            state[slot] = 0
 
     def step(
         self, slots: npt.NDArray[np.intp], audio: Floats, bass: npt.NDArray[np.bool_] | None = None
@@ -173,10 +183,16 @@ class Onsets:
         )
         stands &= middle > before.mean(axis=2) + least
         hits: list[list[Hit]] = [[] for _ in range(len(slots))]
+        rest = self._rest[slots]
         for peak, row in np.argwhere(stands.T).tolist():
+            if peak < rest[row]:
+                continue
             hit = self._look(slots, row, signal[row], powers, peak)
             if hit is not None:
                 hits[row].append(hit)
+                if bass is not None and bass[row]:
+                    rest[row] = peak + _NOTE
+        self._rest[slots] = np.maximum(rest - _STEPS, 0)
         return hits
 
     def _look(
