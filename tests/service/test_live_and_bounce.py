@@ -75,6 +75,8 @@ class Mixing(Service):
                 groove_limit_ms=5.0,
                 groove_constant_ms=20.0,
                 room_amount=1.0,
+                is_drums=block.member.int % 4 == 0,
+                is_bass=block.member.int % 4 == 2,
             )
             pulse = Pulse(block.position, block.position * 2.0 / RATE, 120.0)
             self.engine.push(block.member, block.run, block.position, tape[at][np.newaxis], user, pulse)

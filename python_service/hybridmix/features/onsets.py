@@ -30,17 +30,18 @@ _WINDOW = 256
 _STEPS = FRAME // _STEP
 #: Steps on either side that a peak stands out from, and steps before it that its threshold is the mean of.
 _AROUND, _BEFORE = 3, 20
-#: Where the hit may lie: samples before the end of the window that shows the peak.
+#: Where the hit may lie: samples before the end of the window that shows the peak. A bass begins more softly.
 _EARLIEST, _LATEST = 256, 32
-#: Samples of the past: the oldest peak is found `_AROUND` steps late, and its window is `_EARLIEST` long.
-_PAST = _EARLIEST + (_AROUND + 1) * _STEP
+_BASS_EARLIEST = 512
+#: Samples of the past: the oldest peak is found `_AROUND` steps late, and it is looked for that far back.
+_PAST = _BASS_EARLIEST + (_AROUND + 1) * _STEP
 #: Steps that a bass has to rise above, and by how much, as `_RISE_DB`: its periods last up to 36 ms. And steps after a
 #: note in which none begins: its first periods may grow.
 _PERIOD = 9
 _BASS_RISE_DB = 0.8
 _NOTE = 10
 #: How long after a hit it is told at the latest, in s: to the peak, to the steps behind it, to the frame's end.
-LATEST_S = (_EARLIEST + _AROUND * _STEP + FRAME) / RATE
+LATEST_S = (_BASS_EARLIEST + _AROUND * _STEP + FRAME) / RATE
 #: Lower edges of the bands in Hz; the last one ends at 7.5 kHz.
 _EDGES_HZ = (40.0, 90.0, 140.0, 200.0, 280.0, 400.0, 600.0, 900.0, 1400.0, 2200.0, 3400.0, 5200.0, 7500.0)
 #: Power below the loudest so far at which a band begins to count, and the least that counts at all.
@@ -187,18 +188,21 @@ class Onsets:
         for peak, row in np.argwhere(stands.T).tolist():
             if peak < rest[row]:
                 continue
-            hit = self._look(slots, row, signal[row], powers, peak)
+            low = bass is not None and bool(bass[row])
+            hit = self._look(slots, row, signal[row], powers, peak, _BASS_EARLIEST if low else _EARLIEST)
             if hit is not None:
                 hits[row].append(hit)
-                if bass is not None and bass[row]:
-                    rest[row] = peak + _NOTE
+                rest[row] = peak + _NOTE if low else 0
         self._rest[slots] = np.maximum(rest - _STEPS, 0)
         return hits
 
     def _look(
-        self, slots: npt.NDArray[np.intp], row: int, signal: Floats, powers: Doubles, peak: int
+        self, slots: npt.NDArray[np.intp], row: int, signal: Floats, powers: Doubles, peak: int, reach: int
     ) -> Hit | None:
-        """Return the hit of ``row`` whose flux peaks `_AROUND` steps before step ``peak``; None where it is bleed."""
+        """Return the hit of ``row`` whose flux peaks `_AROUND` steps before step ``peak``; None where it is bleed.
+
+        It is looked for from ``reach`` samples before the end of the window on that shows the peak.
+        """
         # The step of the peak among the powers, and the end of its window in the signal.
         at = powers.shape[1] - _STEPS + peak - _AROUND
         end = _PAST + _STEP * (peak + 1 - _AROUND)
@@ -226,7 +230,7 @@ class Onsets:
             share = min(0.5, _LEARNING * strength / own)
         self._picture[slot] += share * (left / whole - self._picture[slot])
         self._own[slot] = max(strength, own * _FADING)
-        first = end - _EARLIEST
+        first = end - reach
         place = _break(np.diff(signal[first - 1 : end - _LATEST]).astype(np.float64))
         at_s = (first + place - len(signal)) / RATE - self._resampler.delay_s
         return Hit(at_s, min(1.0, strength / float(self._own[slot])))

@@ -47,6 +47,7 @@ def evaluate(
             drummers.append(drummer)
             progress(file.name)
     kit_heard = [heard for one in played for heard in one.heard]
+    basses = plucked()
     return {
         "processor": "groove",
         "control_delay_ms": round(1000.0 * playing.DELAY_S),
@@ -58,7 +59,10 @@ def evaluate(
         "slots": sum(len(one.before) for one in played),
         **_onsets(recorded(shared / "multimic_drums")),
         "detail_onsets_sampled_kit": _onsets(kit_heard),
-        "detail_onsets_bass": _figures(plucked()),
+        "detail_onsets_bass": {
+            **_figures(basses),
+            "onset_by_bass": {one.drum: _figures([one]) for one in basses},
+        },
         "detail_onsets_bass_as_drums": _figures(plucked(as_bass=False)),
         "asynchrony_ms_before": round(float(np.concatenate([one.before for one in played]).mean()), 3),
         **_asynchrony(played, drummers, 5.0),
