@@ -1,13 +1,10 @@
 //! What happens to a block, in order: settings, run, hops, values, sound, read-outs.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
-use dsp::{Chain, Declaration, Pace};
 use rtrb::{Consumer, RingBuffer};
 
-use crate::bypass::Bypass;
 use crate::channels::{length, part, signed, unsigned};
 use crate::fork;
 use crate::frozen::{Course, Frozen};
@@ -16,23 +13,14 @@ use crate::readouts::{Flow, Played, Situation, needed_delay};
 use crate::roster::{Lane, Member, Roster};
 use crate::schedule::Schedule;
 use crate::settings::Settings;
-use crate::shared::{BridgeEnds, Scheduled, Shared, StartValues};
+use crate::shared::{BridgeEnds, Scheduled, Shared};
+use crate::sound::Sound;
 use crate::transport::{Begin, Block, Step, Tracker, Transport};
 use crate::waiting::{self, Ended};
-use wire::{
-    flags,
-    parameters::{PARAMETERS, index_of},
-    status,
-};
+use wire::{flags, status};
 
 /// Answers under way at a time: a second of frames and a burst.
 const ANSWERS: usize = 128;
-
-/// Answers that wait for the sound that the look-ahead holds: more than a second of frames.
-const FOLLOWING: usize = 32;
-
-/// What Lock holds: the gain, and the trim that it is told without.
-const LOCKED: [&str; 2] = ["gain_db", "staging_db"];
 
 /// Input below this is silence: -90 dBFS.
 const SILENCE: f32 = 3.162_277_6e-5;
@@ -49,12 +37,7 @@ pub(crate) struct Engine {
     cutter: Cutter,
     schedule: Schedule,
     values: Consumer<Scheduled>,
-    chain: Chain,
-    /// By how many samples the chain is late; 0 while groove is off.
-    latency: i64,
-    /// What is due where the sound goes in, and waits for what comes out to be there.
-    following: VecDeque<Scheduled>,
-    bypass: Bypass,
+    sound: Sound,
     flow: Flow,
     frozen: Frozen,
     /// How far the positions that sections see are from those of the clock: a plan counts from the start of a song.
@@ -87,8 +70,8 @@ impl Engine {
         let (values_in, values) = RingBuffer::new(ANSWERS);
         let readout = &shared.readout;
         readout.rate.store(rate, Relaxed);
-        let chain = Chain::new(rate, &declarations(shared.grooves()));
-        let latency = chain.latency();
+        let sound = Sound::new(rate, planes, longest, shared.grooves());
+        let latency = sound.latency();
         readout.latency.store(u32::try_from(latency).unwrap_or(0), Relaxed);
         readout.restart_asked.store(false, Relaxed);
         let run = readout.run.load(Relaxed);
@@ -101,10 +84,7 @@ impl Engine {
             cutter,
             schedule: Schedule::new(rate),
             values,
-            chain,
-            latency,
-            following: VecDeque::with_capacity(FOLLOWING),
-            bypass: Bypass::new(rate, planes, longest, unsigned(latency)),
+            sound,
             flow: Flow::new(rate),
             frozen: Frozen::new(rate, latency),
             shift: 0,
@@ -152,7 +132,7 @@ impl Engine {
         let step = self.tracker.follow(transport, frames, || member.process_clock(rate));
         self.frozen.refresh(&self.shared.plan);
         // Until the host has restarted the track as late as its plan is, it plays live.
-        let wanted = settings.frozen && (self.latency > 0) == self.shared.plan.grooves();
+        let wanted = settings.frozen && (self.sound.latency() > 0) == self.shared.plan.grooves();
         let course = self.frozen.course(wanted, offline, &step);
         if course == Course::Live {
             settings.frozen = false;
@@ -168,7 +148,7 @@ impl Engine {
             self.begin(begin, course, at);
         }
         if let Some(begin) = step.begins {
-            self.frozen.place(course, begin, &mut self.chain);
+            self.frozen.place(course, begin, &mut self.sound.chain);
         }
         self.burst = self.burst.max(self.block);
         let lead = if settings.frozen {
@@ -186,11 +166,11 @@ impl Engine {
         if settings.sync {
             self.wait_for(end.saturating_sub(i64::from(settings.delay)), settings.joined);
         }
-        self.bypass.set(settings.bypass, at, self.fresh);
+        self.sound.bypass.set(settings.bypass, at, self.fresh);
         if course == Course::Live {
             self.render(&settings, at, end, channels);
         } else {
-            self.frozen.play(course, at, channels, &mut self.chain, &mut self.bypass);
+            self.frozen.play(course, at, channels, &mut self.sound.chain, &mut self.sound.bypass);
         }
         self.frozen.processed(frames);
         self.fresh = false;
@@ -210,8 +190,7 @@ impl Engine {
         let shift = at.saturating_sub(step.position);
         let moved = step.moved.saturating_add(shift).saturating_sub(self.shift);
         if moved != 0 {
-            self.chain.rebase(moved);
-            self.bypass.rebase(moved);
+            self.sound.rebase(moved);
         }
         self.shift = shift;
         at
@@ -221,11 +200,7 @@ impl Engine {
         self.run = self.run.wrapping_add(1);
         // At once: should this block fail, the next activation must not use the number again.
         self.shared.readout.run.store(self.run, Relaxed);
-        self.following.clear();
-        if self.fresh {
-            self.chain.forget();
-            self.bypass.forget();
-        }
+        self.sound.begin_run(self.fresh);
         let start = (begin == Begin::Start).then(|| self.shared.start_values());
         self.cutter.begin(self.run, start);
         self.schedule.begin(self.run);
@@ -236,28 +211,11 @@ impl Engine {
             if !self.shared.params.learns() {
                 self.shared.link.learning.store(0, Relaxed);
             }
-            let silent = self.fresh || self.quiet >= i64::from(self.rate / 100) + self.latency;
+            let silent = self.fresh || self.quiet >= i64::from(self.rate / 100) + self.sound.latency();
             if course == Course::Live {
-                self.apply_start_values(start, at, silent);
+                self.sound.start_from(start, at, silent);
             }
         }
-    }
-
-    /// To the start values of the project, neutral where there are none: at once, or moving from `position` on.
-    fn apply_start_values(&mut self, start: StartValues, position: i64, at_once: bool) {
-        for (parameter, value) in PARAMETERS.iter().zip(start) {
-            let value = value.unwrap_or(parameter.neutral);
-            if at_once {
-                self.chain.snap(parameter.id, f64::from(value));
-            } else {
-                self.chain.set(parameter.id, f64::from(value), position - self.behind(parameter.section));
-            }
-        }
-    }
-
-    /// By how many samples what `section` works on is late.
-    fn behind(&self, section: &str) -> i64 {
-        if dsp::chain::comes_in(section) { 0 } else { self.latency }
     }
 
     /// Counts silence at the end of the input. NaN is no silence.
@@ -350,62 +308,19 @@ impl Engine {
     fn render(&mut self, settings: &Settings, position: i64, end: i64, channels: &mut [&mut [f32]]) {
         let mut at = position;
         while at < end {
-            self.apply(at, settings.locked);
+            self.sound.apply(&mut self.schedule, &self.shared, at, settings.locked);
             if settings.falls_back && self.flow.falls_back(at - position) {
-                self.apply_start_values(self.shared.start_values(), at, false);
+                self.sound.start_from(self.shared.start_values(), at, false);
             }
             let loss = position.saturating_add(self.flow.left());
-            let followed = self.following.front().map(|due| due.apply_at.saturating_add(self.latency));
-            let cuts = [self.schedule.next().unwrap_or(end), followed.unwrap_or(end), loss];
+            let cuts = [self.schedule.next().unwrap_or(end), self.sound.next().unwrap_or(end), loss];
             let stop = cuts.into_iter().filter(|&cut| cut > at).fold(end, i64::min);
             let range = (unsigned(at - position), unsigned(stop - position));
-            let (chain, bypass) = (&mut self.chain, &mut self.bypass);
-            part(channels, range, |part| bypass.process(chain, at, part));
+            let sound = &mut self.sound;
+            part(channels, range, |part| sound.process(at, part));
             at = stop;
         }
         self.flow.processed(end - position);
-    }
-
-    /// Applies everything that is due at sample `at`: up to groove where sound comes in, behind it where it comes out.
-    fn apply(&mut self, at: i64, locked: bool) {
-        while let Some(due) = self.schedule.due(at) {
-            if due.flags & flags::NONE != 0 {
-                continue;
-            }
-            if due.apply_at < at {
-                self.shared.readout.late.fetch_add(1, Relaxed);
-            }
-            if self.latency == 0 {
-                self.set(&due, at, locked, |_| true);
-                continue;
-            }
-            self.set(&due, at, locked, dsp::chain::comes_in);
-            if self.following.len() == FOLLOWING {
-                self.following.pop_front();
-            }
-            self.following.push_back(due);
-        }
-        let out = at.saturating_sub(self.latency);
-        while self.following.front().is_some_and(|due| due.apply_at <= out) {
-            if let Some(due) = self.following.pop_front() {
-                self.set(&due, out, locked, |section| !dsp::chain::comes_in(section));
-            }
-        }
-    }
-
-    /// Sets the values of `due` whose section is `meant`. A `locked` gain is what the next start begins with.
-    fn set(&mut self, due: &Scheduled, at: i64, locked: bool, meant: impl Fn(&str) -> bool) {
-        for &(id, value) in &due.values[..due.count] {
-            let Some(index) = index_of(id) else { continue };
-            let declared = &PARAMETERS[index];
-            // Comparing refuses NaN too.
-            if meant(declared.section) && (declared.min..=declared.max).contains(&value) {
-                self.chain.set(id, f64::from(value), at);
-                if locked && LOCKED.contains(&declared.name) {
-                    self.shared.start_values[index].set(Some(value));
-                }
-            }
-        }
     }
 
     fn show(&mut self, settings: &Settings, wanted: bool, end: i64, lead: u32) {
@@ -433,25 +348,12 @@ impl Engine {
             },
         };
         readout.status.store(self.flow.status(situation), Relaxed);
-        let gain = single(self.bypass.level_change(&self.chain, end.saturating_add(self.shift)));
+        let gain = single(self.sound.level_change(end.saturating_add(self.shift)));
         readout.applied_gain.store(gain.to_bits(), Relaxed);
         readout.lead.store(lead, Relaxed);
         readout.needed_delay.store(needed, Relaxed);
         readout.position.store(end, Relaxed);
     }
-}
-
-/// What the sections need to know; those of groove only where it is `grooving`: it is what makes the chain late.
-fn declarations(grooving: bool) -> Vec<Declaration> {
-    let declare = |parameter: &wire::parameters::Parameter| Declaration {
-        id: parameter.id,
-        name: parameter.name,
-        section: parameter.section,
-        neutral: f64::from(parameter.neutral),
-        pace: Pace { ramp_ms: f64::from(parameter.ramp_ms), slew_per_s: f64::from(parameter.slew_per_s) },
-    };
-    let there = |parameter: &&wire::parameters::Parameter| grooving || parameter.section != dsp::groove::NAME;
-    PARAMETERS.iter().filter(there).map(declare).collect()
 }
 
 #[allow(clippy::cast_possible_truncation)]

@@ -38,6 +38,7 @@ pub mod schedule;
 mod settings;
 pub mod shared;
 mod signals;
+mod sound;
 pub mod state;
 mod statistics;
 pub mod transport;

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use wire::parameters::{PARAMETERS, Parameter, index_of_name};
 
@@ -179,7 +181,7 @@ fn unpacked(series: &Series, frames: u32) -> Result<Vec<i32>, String> {
     if series.per == 0 || series.per > 1_000_000 {
         return Err(format!("has {} steps per unit; expected 1 to 1000000", series.per));
     }
-    let bytes = from_base64(&series.data).ok_or("is no base64")?;
+    let bytes = BASE64.decode(&series.data).map_err(|_| "is no base64")?;
     let frames = usize::try_from(frames).unwrap_or(usize::MAX);
     let mut values = Vec::with_capacity(frames);
     let mut bytes = bytes.into_iter();
@@ -217,33 +219,6 @@ fn varint(first: u8, rest: &mut impl Iterator<Item = u8>) -> Option<u64> {
         shift += 7;
     }
     Some(number)
-}
-
-/// RFC 4648 section 4, padded.
-fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let digit = |letter: u8| match letter {
-        b'A'..=b'Z' => Some(letter - b'A'),
-        b'a'..=b'z' => Some(letter - b'a' + 26),
-        b'0'..=b'9' => Some(letter - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    };
-    let text = text.as_bytes();
-    let body = text.strip_suffix(b"==").or(text.strip_suffix(b"=")).unwrap_or(text);
-    if !text.len().is_multiple_of(4) {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(body.len() * 3 / 4);
-    for group in body.chunks(4) {
-        let mut bits = 0_u32;
-        for &letter in group {
-            bits = bits << 6 | u32::from(digit(letter)?);
-        }
-        bits <<= 6 * (4 - group.len());
-        bytes.extend(&bits.to_be_bytes()[1..group.len()]);
-    }
-    Some(bytes)
 }
 
 /// Far below the end of its range; only the declared numbers come here.

@@ -14,10 +14,10 @@ from uuid import UUID
 from hybridmix import __version__
 from hybridmix.engine.complaints import Complaints
 from hybridmix.engine.hops import UserValues
+from hybridmix.engine.lessons import Lessons
 from hybridmix.engine.logs import event
 from hybridmix.engine.members import Group, Member, Registry
 from hybridmix.engine.peers import MAX_PEERS, Gate, Peer, RefusalError
-from hybridmix.engine.planner import Planner
 from hybridmix.engine.rounds import execute
 from hybridmix.engine.together import Together, pulse_of
 from hybridmix.wire import (
@@ -32,7 +32,7 @@ from hybridmix.wire import (
 )
 from hybridmix.wire import messages as m
 from hybridmix.wire.batches import Block, Settings, is_blocks, read_blocks, read_together, write_params
-from hybridmix.wire.limits import FRAMES_PER_SECOND, HOPS_PER_SECOND, MAX_PAYLOAD, PROTOCOL
+from hybridmix.wire.limits import FRAMES_PER_SECOND, HOPS_PER_SECOND, PROTOCOL
 
 __all__ = ["CREDITS", "Send", "Service"]
 
@@ -73,8 +73,8 @@ class Service:
         self._models = models
         self._report = report
         self._credit_due: dict[bytes, Peer] = {}
-        self._planner = Planner()
         self._lost: list[Peer] = []
+        self._lessons = Lessons(registry, self._deliver)
         self.registry = registry
         self.peers: dict[bytes, Peer] = {}
         #: When to rehearse for the next frame (monotonic seconds); None where none is expected soon.
@@ -145,9 +145,7 @@ class Service:
         self._credit_due.clear()
         for group in self.registry.groups.values():
             group.engine.work()
-            self._learn(group)
-        for members, plans in self._planner.made():
-            self._hand_out(members, plans)
+        self._lessons.go_on()
         while self._lost:
             self.lost(self._lost.pop(), "connection closed")
 
@@ -158,9 +156,7 @@ class Service:
 
     def close(self) -> None:
         """Give up passes, and plans that are not made."""
-        for group in self.registry.groups.values():
-            group.engine.learner.close()
-        self._planner.close()
+        self._lessons.close()
 
     def next_deadline(self) -> float | None:
         """When `tick` must be called at the latest, or None."""
@@ -383,31 +379,6 @@ class Service:
         for peer, answers in execute(group).items():
             for frames in write_params(answers):
                 self._deliver(peer, frames)
-
-    # -- plans -----------------------------------------------------------------------------------------
-
-    def _learn(self, group: Group) -> None:
-        """Say what becomes of passes with Learn, and have plans made of those that are over."""
-        learner = group.engine.learner
-        for state in learner.states():
-            for member in group.members.values():
-                self._say_learning(member, state)
-        for one in learner.passes():
-            self._planner.make(one)
-
-    def _hand_out(self, members: list[UUID], plans: list[bytes] | None) -> None:
-        """Send the ``members`` of a pass their ``plans``, as far as they are still there."""
-        for index, one in enumerate(members):
-            if (member := self.registry.members.get(one)) is None:
-                continue
-            plan = b"" if plans is None else plans[index]
-            if plan and len(plan) <= MAX_PAYLOAD:
-                self._deliver(member.peer, encode(Header(Kind.PLAN, instance=one), plan))
-            else:
-                self._say_learning(member, "plan_long" if plan else "plan_failed")
-
-    def _say_learning(self, member: Member, state: str) -> None:
-        self._deliver(member.peer, encode_control(m.Learning(member.id, state)))
 
     # -- the rest --------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -49,7 +49,7 @@ class Applied:
 
 
 class Bridge:
-    """One per process: sends hops in the order in which they were pushed, whoever pushed them."""
+    """One per process: sends each member's hops in order; no run is announced before what was pushed before it."""
 
     def __init__(
         self, events: Events, random: Random, up: Channel, down: Channel, service: ServicePort
@@ -92,8 +92,17 @@ class Bridge:
     def _drain(self) -> None:
         ring, self._ring = self._ring, []
         if not self.stopped:
-            for block in ring:
+            for block in self._in_some_order(ring):
                 self.up.send(lambda block=block: self.service.block(block))  # type: ignore[misc]
+
+    def _in_some_order(self, ring: list[Block]) -> Iterator[Block]:
+        """Any order in which the plugin's bursts may send the ``ring``: hops of different members overtake each other."""
+        while ring:
+            oldest: dict[UUID, int] = {}
+            for index, block in enumerate(ring):
+                oldest.setdefault(block.member, index)
+            free = [index for index in oldest.values() if index == 0 or ring[index].begins is None]
+            yield ring.pop(self.random.choice(free))
 
 
 class Shim:
