@@ -158,6 +158,22 @@ CASES = [
         session="[session]\nblock = 20000\n" + TRACK,
     ),
     Case(
+        "first beat out of range",
+        "session file session.toml: session.first_beat_s is 31.0; expected a number <= 30.0.",
+        session="[session]\ntempo_bpm = 120\nfirst_beat_s = 31.0\n" + TRACK,
+    ),
+    Case(
+        "first beat without a tempo",
+        "session file session.toml: session.first_beat_s is 0.5 without session.tempo_bpm; add the tempo, or remove it: "
+        "the beat is heard then.",
+        session="[session]\nfirst_beat_s = 0.5\n" + TRACK,
+    ),
+    Case(
+        "unknown groove source",
+        "session file session.toml: track[0].groove_source is 'guitar'; expected one of: auto, bass, drums.",
+        session=TRACK + 'groove_source = "guitar"',
+    ),
+    Case(
         "unknown format",
         "session file session.toml: output.format is 'mp3'; expected one of: flac, wav.",
         session='[output]\nformat = "mp3"\n' + TRACK,

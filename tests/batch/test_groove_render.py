@@ -67,6 +67,32 @@ def test_an_ai_stem_is_timed_like_the_drummer_and_nothing_else_is() -> None:
     assert report.groove.idle == ""
 
 
+def test_a_first_beat_says_where_the_grid_lies() -> None:
+    # Both are 50 ms behind sample 0, and the drummer 12 ms more: from sample 0 on that would be 62 ms, no sixteenth.
+    grid = RATE // 20
+    tracks = [
+        MixTrack(_hits(grid, 900.0), "loop", role="ai_stem", groove_amount=1.0),
+        MixTrack(_hits(grid + LATE, 150.0), "kick", role="live_source"),
+    ]
+    settings = Session(model="equal-loudness", start="neutral", tempo_bpm=120.0, first_beat_s=0.05)
+    with MixSession(tracks, sample_rate=RATE, settings=settings) as session:
+        report = session.render().report
+    assert report.tracks[0].groove_ms.end == pytest.approx(12.0, abs=3.0)
+    assert report.groove.constant_ms == pytest.approx(12.0, abs=4.0)
+
+
+def test_a_session_says_who_groove_listens_to() -> None:
+    tracks = [
+        MixTrack(_hits(0, 900.0), "loop", role="ai_stem", groove_amount=1.0),
+        MixTrack(_hits(LATE, 150.0), "kick", role="live_source", groove_source="drums"),
+        MixTrack(4.0 * _hits(-LATE, 440.0), "guitar", role="live_source"),
+    ]
+    settings = Session(model="equal-loudness", start="neutral", tempo_bpm=120.0)
+    with MixSession(tracks, sample_rate=RATE, settings=settings) as session:
+        report = session.render().report
+    assert report.groove.constant_ms == pytest.approx(12.0, abs=4.0)
+
+
 def test_other_blocks_give_the_same_samples() -> None:
     first, _ = _render(1.0)
     second, _ = _render(1.0, block=512)

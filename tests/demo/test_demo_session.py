@@ -15,6 +15,8 @@ from hybridmix import demo, presets
 from hybridmix.batch import session_file
 from hybridmix.demo import recipe, synth
 from hybridmix.features import KWeighting
+from hybridmix.processors.listening import listen
+from hybridmix.processors.slots import Beat
 
 FOLDER = Path(demo.__file__).parent
 MODELS = FOLDER.parent / "models"
@@ -82,6 +84,22 @@ def test_sections_act_on_the_stand_ins_that_they_are_for_and_on_no_microphone() 
     assert {name: preset.role for name, preset in chosen.items()} == dict.fromkeys(synth.STEMS, "ai_stem")
     asked = {name: (bool(preset.dip_amount), bool(preset.breath_amount)) for name, preset in chosen.items()}
     assert asked == {"bass": (False, False), "pad": (True, True), "keys": (True, True)}
+
+
+def test_groove_times_the_keys_like_the_close_microphones() -> None:
+    sources = {_name(track) for track in SESSION.track if track.groove_source == "drums"}
+    moved = {_name(track) for track in SESSION.track if track.groove_amount}
+    assert (sources, moved) == ({"kick", "snare"}, {"keys"})
+
+
+def test_the_keys_lie_on_the_beat_that_the_session_says() -> None:
+    group = SESSION.session
+    assert group.tempo_bpm is not None
+    beat = Beat(-group.first_beat_s * group.tempo_bpm / 60.0, 0, group.tempo_bpm, RATE)
+    keys = next(track for track in SESSION.track if _name(track) == "keys")
+    late_ms, _ = listen(_read(keys).mean(axis=0, keepdims=True), beat)
+    assert np.isfinite(late_ms).sum() >= 40
+    assert abs(np.nanmedian(late_ms)) < 3.0
 
 
 @TRACKS

@@ -119,6 +119,25 @@ def test_close_microphones_tell_their_own_drum_to_a_fraction_of_a_millisecond() 
         assert np.median(np.abs(heard.errors)) < 5e-4
 
 
+def test_a_bass_is_heard_by_its_notes_and_not_by_its_periods() -> None:
+    random = np.random.default_rng(5)
+    time = np.arange(RATE // 4) / RATE
+    played = 0.5 + np.arange(24) * 0.3 + random.normal(0.0, 0.01, 24)
+    line = np.zeros(9 * RATE)
+    for at, hertz in zip(played, random.choice([31.0, 41.2, 55.0], 24), strict=True):
+        note = sum(np.sin(2.0 * np.pi * hertz * harmonic * time) / harmonic for harmonic in range(1, 40))
+        note *= np.exp(-6.0 * time) * np.minimum(1.0, (time[-1] - time) / 0.01)
+        line[round(at * RATE) : round(at * RATE) + len(time)] += note
+    heard = {
+        bass: compare("made", "bass", played, detect([line.astype(np.float32)], RATE, bass=bass)[0])
+        for bass in (True, False)
+    }
+    assert len(heard[True].errors) == 24
+    assert heard[True].told <= 26
+    assert np.median(np.abs(heard[True].errors)) < 1e-3
+    assert heard[False].told > 100, "each period is a hit to what listens for drums"
+
+
 def test_silence_and_a_steady_tone_have_no_hits() -> None:
     onsets = Onsets(48000)
     onsets.clear(0)

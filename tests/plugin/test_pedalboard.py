@@ -102,6 +102,8 @@ def test_parameters_have_units_texts_and_ranges(bundle: str) -> None:
         "breath_direction": ("Breath Direction", "", "Expand"),
         "breath_sustained": ("Breath Sustained", "", "Off"),
         "breath_fades": ("Breath Fades", "", "Off"),
+        "groove_source": ("Groove Source", "", "Auto"),
+        "groove_first_beat_s": ("Groove First Beat", "s", "0.0000"),
     }
     assert plugin.parameters["gain_offset_db"].range == pytest.approx((-24.0, 24.0, 0.1))
     assert plugin.parameters["role"].valid_values == ["Unset", "AI stem", "Live source"]

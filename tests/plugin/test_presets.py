@@ -184,6 +184,9 @@ def test_there_are_presets_by_role_and_by_situation() -> None:
         "live-horns",
     }
     assert found["ai-bass"].dip_amount == found["ai-bass"].high_pass_amount == 0.0
+    # Groove listens to drums; a bass is an option.
+    heard = {name: preset.groove_source for name, preset in found.items() if preset.groove_source}
+    assert heard == {"live-drums": "drums"}
     # Each situation says how much of the room AI stems get; a broadcast is drier than a hall.
     rooms = [found[name].room_amount for name in ("broadcast", "small-room", "hall")]
     assert rooms == [0.33, 1.0, 1.0]

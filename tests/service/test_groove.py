@@ -18,13 +18,15 @@ from hybridmix.wire.header import Role
 
 from .running import FRAME, RATE
 
-_AI, _LIVE = UUID(int=1), UUID(int=2)
+_AI, _LIVE, _OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
 _SHIFT, _SLOT = (parameters.load().named(name).id for name in ("groove_ms", "groove_slot_ms"))
 _DELAY = RATE // 25
 _TEMPO = 120.0
 #: A sixteenth in samples, and how late the drummer plays.
 _STEP, _LATE_MS = RATE // 8, 9.0
 _LIVE_SOURCE = UserValues(delay=_DELAY, role=Role.LIVE_SOURCE)
+_DRUMS = UserValues(delay=_DELAY, role=Role.LIVE_SOURCE, is_drums=True)
+_BASS = UserValues(delay=_DELAY, role=Role.LIVE_SOURCE, is_bass=True)
 
 Told = dict[int, float]
 
@@ -56,6 +58,18 @@ def _drummer(frames: int, late_ms: float = _LATE_MS) -> npt.NDArray[np.float32]:
     return audio[np.newaxis, : frames * FRAME]
 
 
+def _bass(frames: int, late_ms: float) -> npt.NDArray[np.float32]:
+    """A low note in every eighth but the first: its periods, of 24 ms, are longer than what a drum is heard in."""
+    audio = np.zeros(frames * FRAME + RATE, np.float32)
+    time = np.arange(RATE // 5) / RATE
+    note = sum(np.sin(2.0 * np.pi * 41.2 * harmonic * time) / harmonic for harmonic in range(1, 30))
+    note = 0.2 * note * np.exp(-4.0 * time) * np.minimum(1.0, (time[-1] - time) / 0.005)
+    for begin in range(2 * _STEP, frames * FRAME, 2 * _STEP):
+        at = begin + round(late_ms * RATE / 1000.0)
+        audio[at : at + len(note)] += note.astype(np.float32)
+    return audio[np.newaxis, : frames * FRAME]
+
+
 def _play(
     models: Models,
     users: list[UserValues],
@@ -63,23 +77,33 @@ def _play(
     tempo: float | None = _TEMPO,
     late_ms: float = _LATE_MS,
     ai_late_ms: float | None = None,
+    other: tuple[UserValues, npt.NDArray[np.float32]] | None = None,
 ) -> tuple[Engine, list[dict[UUID, Told]]]:
-    """What an AI stem with ``users``, frame by frame, and a drummer are told; the stem is silent without ``ai_late_ms``."""
+    """What an AI stem with ``users``, frame by frame, and a drummer are told.
+
+    The stem is silent without ``ai_late_ms``. The ``other`` live source, if any, comes as its settings and its audio.
+    """
     engine = Engine(RATE, models)
-    for member in (_AI, _LIVE):
-        engine.register(member)
     drummer = _drummer(len(users), late_ms)
     stem = np.zeros_like(drummer) if ai_late_ms is None else _drummer(len(users), ai_late_ms)
+    members = {_LIVE: (live, drummer)} | ({_OTHER: other} if other is not None else {})
+    for member in (_AI, *members):
+        engine.register(member)
     told = []
     for frame, user in enumerate(users):
         at, end = frame * FRAME, (frame + 1) * FRAME
         pulse = None if tempo is None else Pulse(at, at * tempo / (60.0 * RATE), tempo)
         engine.push(_AI, 1, at, stem[:, at:end], user, pulse)
-        engine.push(_LIVE, 1, at, drummer[:, at:end], live, pulse)
-        rows = tuple(Row(member, Standing.WHOLE, end) for member in (_AI, _LIVE))
+        for member, (settings, audio) in members.items():
+            engine.push(member, 1, at, audio[:, at:end], settings, pulse)
+        rows = tuple(Row(member, Standing.WHOLE, end) for member in (_AI, *members))
         engine.compute(Compute(0, end, frame == 0, False, rows, False))
-        told.append({member: dict(engine.values(0, end, member)) for member in (_AI, _LIVE)})
+        told.append({member: dict(engine.values(0, end, member)) for member in (_AI, *members)})
     return engine, told
+
+
+def _shifts(told: list[dict[UUID, Told]]) -> list[float]:
+    return [values[_AI][_SHIFT] for values in told if _SHIFT in values[_AI]]
 
 
 def test_nobody_is_told_anything_before_somebody_asks_for_it(models: Models) -> None:
@@ -155,3 +179,27 @@ def test_only_ai_stems_are_moved(models: Models) -> None:
     for role in (Role.UNSET, Role.LIVE_SOURCE):
         _, told = _play(models, [_user(role=role)] * 40)
         assert all(_SHIFT not in values[_AI] for values in told)
+
+
+def test_where_a_live_source_is_said_to_be_drums_the_others_are_not_listened_to(models: Models) -> None:
+    users = [_user()] * 100
+    guitar = _drummer(len(users), -12.0)
+    alone = _shifts(_play(models, users)[1])
+    for other, same in ((None, True), ((_LIVE_SOURCE, guitar), True), ((_DRUMS, guitar), False)):
+        assert (_shifts(_play(models, users, live=_DRUMS, other=other)[1]) == alone) == same
+    # While nobody says so, every live source is heard, and whoever is no live source never is.
+    assert _shifts(_play(models, users, other=(_LIVE_SOURCE, guitar))[1]) != alone
+    unset = UserValues(delay=_DELAY, role=Role.UNSET, is_drums=True)
+    assert _shifts(_play(models, users, other=(unset, guitar))[1]) == alone
+
+
+def test_a_bass_is_followed_where_no_drum_is_hit(models: Models) -> None:
+    users = [_user()] * 160
+    bass = _bass(len(users), -10.0)
+    engine, told = _play(models, users, other=(_BASS, bass))
+    assert engine.processors["groove"]["constant_ms"] == pytest.approx(-10.0, abs=2.5)
+    assert _shifts(told)[-1] == pytest.approx(-10.0, abs=3.5)
+    # The drummer plays every sixteenth: the bass adds nothing.
+    both = _shifts(_play(models, users, live=_DRUMS, other=(_BASS, bass))[1])
+    alone = _shifts(_play(models, users, live=_DRUMS)[1])
+    np.testing.assert_allclose(both[-40:], alone[-40:], atol=0.05)

@@ -78,6 +78,8 @@ class Mixing(Service):
                 room_amount=1.0,
                 breath_both=True,
                 breath_sustained=FLICKER,
+                is_drums=block.member.int % 4 == 0,
+                is_bass=block.member.int % 4 == 2,
             )
             pulse = Pulse(block.position, block.position * 2.0 / RATE, 120.0)
             self.engine.push(block.member, block.run, block.position, tape[at][np.newaxis], user, pulse)

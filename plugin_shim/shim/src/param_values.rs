@@ -7,9 +7,9 @@ use wire::flags;
 use crate::params::{
     AMOUNT, BREATH_AMOUNT, BREATH_DEPTH, BREATH_DIRECTION, BREATH_FADES, BREATH_SUSTAINED, BYPASS,
     CONTROL_DELAY, DELAYS_MS, DENSITY_AMOUNT, DIP_AMOUNT, DIP_BUDGET, GAIN_OFFSET, GROOVE_AMOUNT,
-    GROOVE_CONSTANT, GROOVE_CONSTANT_MS, GROOVE_LIMIT, GROOVE_LIMITS_MS, GROOVE_TEMPO, GROUP,
-    HIGH_PASS_AMOUNT, LEARN, LOCK, MODE, ON_LOSS, OVERALL_AMOUNT, PARAMS, PLAN, ParamId, ROLE, ROOM_AMOUNT,
-    STAGING_AMOUNT, STAGING_LEVEL, integer,
+    GROOVE_CONSTANT, GROOVE_CONSTANT_MS, GROOVE_FIRST_BEAT, GROOVE_LIMIT, GROOVE_LIMITS_MS, GROOVE_SOURCE,
+    GROOVE_TEMPO, GROUP, HIGH_PASS_AMOUNT, LEARN, LOCK, MODE, ON_LOSS, OVERALL_AMOUNT, PARAMS, PLAN, ParamId,
+    ROLE, ROOM_AMOUNT, STAGING_AMOUNT, STAGING_LEVEL, integer,
 };
 
 /// When to wait for the service.
@@ -190,6 +190,22 @@ impl ParamValues {
     #[must_use]
     pub fn groove_tempo(&self) -> Option<f64> {
         Some(self.get(GROOVE_TEMPO)).filter(|&tempo| tempo > 0.0)
+    }
+
+    /// Where beat 0 lies at that tempo, in s.
+    #[must_use]
+    pub fn groove_first_beat_s(&self) -> f64 {
+        self.get(GROOVE_FIRST_BEAT)
+    }
+
+    /// What groove hears a live source as: a flag of the wire, or 0.
+    #[must_use]
+    pub fn groove_source(&self) -> u32 {
+        match integer(self.get(GROOVE_SOURCE)) {
+            1 => flags::GROOVE_DRUMS,
+            2 => flags::GROOVE_BASS,
+            _ => 0,
+        }
     }
 
     /// Share of the service's room, 0 to 1.

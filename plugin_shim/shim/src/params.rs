@@ -62,6 +62,10 @@ pub const GROOVE_LIMIT: ParamId = 36;
 pub const GROOVE_CONSTANT: ParamId = 37;
 /// Tempo where the host gives none.
 pub const GROOVE_TEMPO: ParamId = 38;
+/// What groove hears a live source as.
+pub const GROOVE_SOURCE: ParamId = 43;
+/// Where beat 0 lies at that tempo.
+pub const GROOVE_FIRST_BEAT: ParamId = 44;
 /// How much of the service's room is used.
 pub const ROOM_AMOUNT: ParamId = 30;
 /// Read-only: what the plugin is doing.
@@ -157,7 +161,7 @@ static STATUS_TEXTS: [&str; STATUSES.len()] = {
 };
 
 /// Every host parameter, in the order in which editors list them. Entries are appended, never changed.
-pub static PARAMS: [Param; 32] = [
+pub static PARAMS: [Param; 34] = [
     choice(BYPASS, "bypass", "Bypass", &["Off", "On"], 0.0),
     number(AMOUNT, ("amount", "Amount"), (0.0, 100.0), 100.0, (1.0, 0, "%")),
     number(GAIN_OFFSET, ("gain_offset", "Gain Offset"), (-24.0, 24.0), 0.0, (0.1, 1, "dB")),
@@ -196,6 +200,8 @@ pub static PARAMS: [Param; 32] = [
     choice(BREATH_DIRECTION, "breath_direction", "Breath Direction", &["Expand", "Both"], 0.0),
     choice(BREATH_SUSTAINED, "breath_sustained", "Breath Sustained", &["Off", "1/f", "LFO"], 0.0),
     choice(BREATH_FADES, "breath_fades", "Breath Fades", &["Off", "On"], 0.0),
+    choice(GROOVE_SOURCE, "groove_source", "Groove Source", &["Auto", "Drums", "Bass"], 0.0),
+    number(GROOVE_FIRST_BEAT, ("groove_first_beat", "Groove First Beat"), (0.0, 30.0), 0.0, (0.0001, 4, "s")),
 ];
 
 /// The parameter with this number.

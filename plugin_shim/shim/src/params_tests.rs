@@ -22,8 +22,9 @@ fn every_value_survives_text_and_the_normalised_scale() {
 #[test]
 fn settable_values_map_exactly_through_a_grid_of_a_thousand_and_single_precision() {
     for param in PARAMS.iter().filter(|param| !param.read_only) {
-        // A tempo needs thousandths: over minutes, less would be heard.
-        assert!(param.steps() <= 1000 || param.id == GROOVE_TEMPO, "{}", param.name);
+        // A tempo needs thousandths: over minutes, less would be heard. A beat needs tenths of a millisecond.
+        let fine = [GROOVE_TEMPO, GROOVE_FIRST_BEAT].contains(&param.id);
+        assert!(param.steps() <= 1000 || fine, "{}", param.name);
         for step in 0..=param.steps() {
             let plain = param.at(f64::from(step));
             #[allow(clippy::cast_possible_truncation)]
@@ -91,6 +92,8 @@ fn ids_and_names_are_those_that_projects_have_saved() {
         (40, "breath_direction"),
         (41, "breath_sustained"),
         (42, "breath_fades"),
+        (43, "groove_source"),
+        (44, "groove_first_beat"),
     ];
     assert_eq!(declared, permanent);
 }
@@ -122,6 +125,7 @@ fn a_new_instance_is_an_unset_track_of_group_1_with_40_ms() {
     assert_eq!(values.overall_amount().to_bits(), 1.0f32.to_bits());
     assert!(!values.frozen() && !values.learns());
     assert_eq!(values.room_amount().to_bits(), 0);
+    assert_eq!((values.groove_source(), values.groove_first_beat_s().to_bits()), (0, 0));
 }
 
 #[test]

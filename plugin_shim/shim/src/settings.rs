@@ -49,6 +49,10 @@ pub(crate) struct Settings {
     groove_constant_ms: f32,
     /// Tempo where the host gives none.
     tempo: Option<f64>,
+    /// Where beat 0 lies at that tempo, in s.
+    first_beat_s: f64,
+    /// What groove hears the track as: a flag, or 0.
+    groove_source: u32,
     room_amount: f32,
     /// Counts how often the service registered the instance.
     pub(crate) joined: u32,
@@ -90,6 +94,8 @@ impl Settings {
             groove_limit_ms: params.groove_limit_ms(),
             groove_constant_ms: params.groove_constant_ms(),
             tempo: params.groove_tempo(),
+            first_beat_s: params.groove_first_beat_s(),
+            groove_source: params.groove_source(),
             room_amount: overall * params.room_amount(),
             joined: shared.link.joined.load(Acquire),
         }
@@ -107,9 +113,10 @@ impl Settings {
         // Where the transport stands, some hosts say a beat that stands too, and a tempo that is none.
         let counted = transport.beat.filter(|_| transport.playing);
         let (beat, tempo) = match self.tempo {
-            // The host does not count: beat 0 is at position 0.
-            Some(_) if counted.is_none() || transport.tempo.is_none() => {
-                (beat_after(Some(0.0), self.tempo, position, rate), self.tempo)
+            // The host does not count: the user says where beat 0 is.
+            Some(tempo) if counted.is_none() || transport.tempo.is_none() => {
+                let first = Some(-self.first_beat_s * tempo / 60.0);
+                (beat_after(first, self.tempo, position, rate), self.tempo)
             }
             _ => (counted, transport.tempo),
         };
@@ -119,7 +126,8 @@ impl Settings {
                 | flag(self.bypass, flags::BYPASSED)
                 | flag(self.locked, flags::LOCKED)
                 | flag(self.learns, flags::LEARNS)
-                | self.breath_flags,
+                | self.breath_flags
+                | self.groove_source,
             beat: beat.filter(|beat| beat.abs() <= FARTHEST_BEAT),
             tempo: tempo.filter(|tempo| (0.0..=FASTEST_TEMPO).contains(tempo)),
             group: self.group,

@@ -130,6 +130,10 @@ pub mod flags {
     pub const BREATH_LFO: u32 = 1 << 13;
     /// BLOCK: the user wants a plan to fade where chords change.
     pub const BREATH_FADES: u32 = 1 << 14;
+    /// BLOCK: the user has groove hear the track as drums.
+    pub const GROOVE_DRUMS: u32 = 1 << 15;
+    /// BLOCK: the user has groove hear the track as a bass.
+    pub const GROOVE_BASS: u32 = 1 << 19;
     /// PARAMS: no values: nobody counted in the frame, or with `SKIPPED`.
     pub const NONE: u32 = 1 << 16;
     /// PARAMS: a member that should have counted was missing.
@@ -138,7 +142,7 @@ pub mod flags {
     pub const SKIPPED: u32 = 1 << 18;
 
     /// Bits that BLOCK carries.
-    pub const OF_BLOCK: u32 = 0x7fff;
+    pub const OF_BLOCK: u32 = 0x8_ffff;
     /// Bits that PARAMS carries.
     pub const OF_PARAMS: u32 = NONE | INCOMPLETE | SKIPPED;
 }

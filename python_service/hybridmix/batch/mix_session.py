@@ -264,6 +264,7 @@ class MixSession:
             "control_delay": float(_CONTROL_DELAYS.index(self.settings.control_delay_ms)),
             "group": float(self.settings.group),
             "groove_tempo": self.settings.tempo_bpm or 0.0,
+            "groove_first_beat": self.settings.first_beat_s,
         }
         if plan is not None:
             params["plan"] = FROZEN

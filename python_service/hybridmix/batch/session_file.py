@@ -76,11 +76,14 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
             msgspec.Meta(
                 ge=20.0,
                 le=300.0,
-                description="tempo that groove counts by, from sample 0 on; heard from the AI stems when left out",
+                description="tempo that groove counts by; heard from the AI stems, with the beat, when left out",
             ),
         ]
         | None
     ) = None
+    first_beat_s: Annotated[
+        float, msgspec.Meta(ge=0.0, le=30.0, description="where a beat of that tempo lies, in seconds")
+    ] = 0.0
     learn_s: Annotated[
         float, msgspec.Meta(ge=1.0, le=60.0, description="seconds that start values are learned from")
     ] = 6.0
@@ -166,6 +169,11 @@ def _check(path: Path, parsed: SessionFile) -> None:
     block = parsed.session.block
     if block is not None and not 16 <= block <= 8192:
         raise InputError(f"session file {path}: session.block is {block}; expected 16 to 8192 samples.")
+    if parsed.session.first_beat_s and parsed.session.tempo_bpm is None:
+        raise InputError(
+            f"session file {path}: session.first_beat_s is {parsed.session.first_beat_s:g} without "
+            "session.tempo_bpm; add the tempo, or remove it: the beat is heard then."
+        )
     if parsed.output.format == "flac" and parsed.output.bits == "float":
         raise InputError(
             f'session file {path}: output.bits is "float" with output.format "flac"; '

@@ -63,6 +63,9 @@ class UserValues:
     breath_sustained: int = 0
     #: A plan fades where chords change.
     breath_fades: bool = False
+    #: What groove is to hear a live source as.
+    is_drums: bool = False
+    is_bass: bool = False
 
 
 class Pulse(NamedTuple):

@@ -43,6 +43,8 @@ class Lineup:
             self.locked = np.array([user.locked for user in users], np.bool_)
             self.is_ai = np.array([user.role == Role.AI_STEM for user in users], np.bool_)
             self.is_live = np.array([user.role == Role.LIVE_SOURCE for user in users], np.bool_)
+            self.is_drums = np.array([user.is_drums for user in users], np.bool_)
+            self.is_bass = np.array([user.is_bass for user in users], np.bool_)
             self.dip_amount = np.array([user.dip_amount for user in users], np.float32)
             self.dip_budget_lu = np.array([user.dip_budget_lu for user in users], np.float32)
             self.breath_amount = np.array([user.breath_amount for user in users], np.float32)

@@ -349,6 +349,7 @@ class Service:
                 bool(settings.flags & Flags.BREATH_BOTH),
                 _sustained(settings.flags),
                 bool(settings.flags & Flags.BREATH_FADES),
+                *(bool(settings.flags & Flags.GROOVE_DRUMS), bool(settings.flags & Flags.GROOVE_BASS)),
             )
         member.run, member.position = run, position + frames
         if frames:

@@ -1,15 +1,17 @@
-"""When a close microphone's drum is hit: to the sample, frame by frame, told from the other drums that it hears.
+"""When a close microphone's drum is hit, or a bass plucked: to the sample, frame by frame, told from other drums.
 
 Steps of 5 ms at 16 kHz. A hit is a peak of the spectral flux; its sample is where the derivative best falls into two
 stretches of different power (Akaike's criterion, Maeda 1985), from 16 to 2 ms before the end of the window that shows
 the peak. Two gates tell it from bleed. What rises in another microphone at the same time explains, band by band, what
 reaches this one from there: by the least that has been heard of it so far. And what is left over looks like what
-rose with the microphone's strongest hits, and is not far weaker.
+rose with the microphone's strongest hits, and is not far weaker. Periods of a bass are longer than a window, and each
+would be a hit: what rises there counts beside the loudest of the 50 ms before.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,12 +30,18 @@ _WINDOW = 256
 _STEPS = FRAME // _STEP
 #: Steps on either side that a peak stands out from, and steps before it that its threshold is the mean of.
 _AROUND, _BEFORE = 3, 20
-#: Where the hit may lie: samples before the end of the window that shows the peak.
+#: Where the hit may lie: samples before the end of the window that shows the peak. A bass begins more softly.
 _EARLIEST, _LATEST = 256, 32
-#: Samples of the past: the oldest peak is found `_AROUND` steps late, and its window is `_EARLIEST` long.
-_PAST = _EARLIEST + (_AROUND + 1) * _STEP
+_BASS_EARLIEST = 512
+#: Samples of the past: the oldest peak is found `_AROUND` steps late, and it is looked for that far back.
+_PAST = _BASS_EARLIEST + (_AROUND + 1) * _STEP
+#: Steps that a bass has to rise above, and by how much, as `_RISE_DB`: its periods last up to 36 ms. And steps after a
+#: note in which none begins: its first periods may grow.
+_PERIOD = 9
+_BASS_RISE_DB = 0.8
+_NOTE = 10
 #: How long after a hit it is told at the latest, in s: to the peak, to the steps behind it, to the frame's end.
-LATEST_S = (_EARLIEST + _AROUND * _STEP + FRAME) / RATE
+LATEST_S = (_BASS_EARLIEST + _AROUND * _STEP + FRAME) / RATE
 #: Lower edges of the bands in Hz; the last one ends at 7.5 kHz.
 _EDGES_HZ = (40.0, 90.0, 140.0, 200.0, 280.0, 400.0, 600.0, 900.0, 1400.0, 2200.0, 3400.0, 5200.0, 7500.0)
 #: Power below the loudest so far at which a band begins to count, and the least that counts at all.
@@ -93,16 +101,21 @@ class Onsets:
         self._raw: Floats = np.zeros((0, self._resampler.past), np.float32)
         self._past: Floats = np.zeros((0, _PAST), np.float32)
         #: Band powers of the last steps, flux of the last steps, loudest power, picture and power of the own drum.
-        self._powers: Doubles = np.zeros((0, _AROUND + 5, bands))
+        self._powers: Doubles = np.zeros((0, max(_AROUND + 5, _PERIOD + 1), bands))
         self._flux: Doubles = np.zeros((0, _BEFORE + 2 * _AROUND))
         self._loudest: Doubles = np.zeros(0)
         self._picture: Doubles = np.zeros((0, bands))
         self._own: Doubles = np.zeros(0)
+        #: Steps until a bass may begin another note.
+        self._rest: npt.NDArray[np.int64] = np.zeros(0, np.int64)
         #: Logarithm of what of another's rise comes through: hears, heard, band; infinite where not known.
         self._through: Doubles = np.zeros((0, 0, bands))
 
-    def _states(self) -> tuple[npt.NDArray[np.floating], ...]:
-        return (self._raw, self._past, self._powers, self._flux, self._loudest, self._picture, self._own)
+    def _states(self) -> tuple[npt.NDArray[Any], ...]:
+        return (
+            *(self._raw, self._past, self._powers, self._flux),
+            *(self._loudest, self._picture, self._own, self._rest),
+        )
 
     def reset(self) -> None:
         """Forget everything about everybody."""
@@ -114,10 +127,12 @@ class Onsets:
         """Forget the member of ``slot``, growing to hold it where needed."""
         more = slot + 1 - len(self._own)
         if more > 0:
-            (self._raw, self._past, self._powers, self._flux, self._loudest, self._picture, self._own) = (
+            grown = (
                 np.concatenate([state, np.zeros((more, *state.shape[1:]), state.dtype)])
                 for state in self._states()
             )
+            (self._raw, self._past, self._powers, self._flux) = islice(grown, 4)
+            (self._loudest, self._picture, self._own, self._rest) = grown
             size = (slot + 1, slot + 1, self._bands.shape[1])
             through = np.full(size, np.inf)
             through[: slot + 1 - more, : slot + 1 - more] = self._through
@@ -128,11 +143,16 @@ class Onsets:
 
     def begin(self, slot: int) -> None:
         """Begin a run of the member in ``slot``: the sound before it does not belong to it; its drum is the same."""
-        for state in (self._raw, self._past, self._powers, self._flux):
-            state[slot] = 0.0
+        for state in (self._raw, self._past, self._powers, self._flux, self._rest):
+            state[slot] = 0
 
-    def step(self, slots: npt.NDArray[np.intp], audio: Floats) -> list[list[Hit]]:
-        """Return the hits that a frame tells of each member in ``slots``; ``audio`` (n, samples) is its frame, mono."""
+    def step(
+        self, slots: npt.NDArray[np.intp], audio: Floats, bass: npt.NDArray[np.bool_] | None = None
+    ) -> list[list[Hit]]:
+        """Return the hits that a frame tells of each member in ``slots``; ``audio`` (n, samples) is its frame, mono.
+
+        ``bass`` (n,) says who is one; nobody when left out.
+        """
         heard, self._raw[slots] = self._resampler.resample(audio, self._raw[slots])
         signal = np.concatenate([self._past[slots], heard], axis=1)
         self._past[slots] = signal[:, -_PAST:]
@@ -147,7 +167,12 @@ class Onsets:
         loudest = np.maximum(self._loudest[slots], power.max(axis=(1, 2), initial=0.0))
         self._loudest[slots] = loudest
         level = 10.0 * np.log10(powers + np.maximum(_RANGE * loudest, _FLOOR)[:, None, None])
-        rise = np.maximum(level[:, 2:] - level[:, :-2], 0.0).mean(axis=2)[:, -_STEPS:]
+        below, least = level[:, -_STEPS - 2 : -2], np.full((len(slots), 1), _RISE_DB)
+        if bass is not None and bass.any():
+            period = np.lib.stride_tricks.sliding_window_view(level[:, :-2], _PERIOD, axis=1)[:, -_STEPS:]
+            below = np.where(bass[:, None, None], period.max(axis=3), below)
+            least[bass] = _BASS_RISE_DB
+        rise = np.maximum(level[:, -_STEPS:] - below, 0.0).mean(axis=2)
         flux = np.concatenate([self._flux[slots], rise], axis=1)
         self._flux[slots] = flux[:, -self._flux.shape[1] :]
 
@@ -157,18 +182,27 @@ class Onsets:
         stands = (middle >= around[:, :, _AROUND:].max(axis=2)) & (
             middle > around[:, :, :_AROUND].max(axis=2)
         )
-        stands &= middle > before.mean(axis=2) + _RISE_DB
+        stands &= middle > before.mean(axis=2) + least
         hits: list[list[Hit]] = [[] for _ in range(len(slots))]
+        rest = self._rest[slots]
         for peak, row in np.argwhere(stands.T).tolist():
-            hit = self._look(slots, row, signal[row], powers, peak)
+            if peak < rest[row]:
+                continue
+            low = bass is not None and bool(bass[row])
+            hit = self._look(slots, row, signal[row], powers, peak, _BASS_EARLIEST if low else _EARLIEST)
             if hit is not None:
                 hits[row].append(hit)
+                rest[row] = peak + _NOTE if low else 0
+        self._rest[slots] = np.maximum(rest - _STEPS, 0)
         return hits
 
     def _look(
-        self, slots: npt.NDArray[np.intp], row: int, signal: Floats, powers: Doubles, peak: int
+        self, slots: npt.NDArray[np.intp], row: int, signal: Floats, powers: Doubles, peak: int, reach: int
     ) -> Hit | None:
-        """Return the hit of ``row`` whose flux peaks `_AROUND` steps before step ``peak``; None where it is bleed."""
+        """Return the hit of ``row`` whose flux peaks `_AROUND` steps before step ``peak``; None where it is bleed.
+
+        It is looked for from ``reach`` samples before the end of the window on that shows the peak.
+        """
         # The step of the peak among the powers, and the end of its window in the signal.
         at = powers.shape[1] - _STEPS + peak - _AROUND
         end = _PAST + _STEP * (peak + 1 - _AROUND)
@@ -196,7 +230,7 @@ class Onsets:
             share = min(0.5, _LEARNING * strength / own)
         self._picture[slot] += share * (left / whole - self._picture[slot])
         self._own[slot] = max(strength, own * _FADING)
-        first = end - _EARLIEST
+        first = end - reach
         place = _break(np.diff(signal[first - 1 : end - _LATEST]).astype(np.float64))
         at_s = (first + place - len(signal)) / RATE - self._resampler.delay_s
         return Hit(at_s, min(1.0, strength / float(self._own[slot])))

@@ -20,6 +20,7 @@ from hybridmix.presets.settings import (
     BreathSustained,
     GrooveConstant,
     GrooveLimit,
+    GrooveSource,
     Role,
     Settings,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "BreathSustained",
     "GrooveConstant",
     "GrooveLimit",
+    "GrooveSource",
     "Preset",
     "Role",
     "Settings",
@@ -86,6 +88,7 @@ SETTINGS: Final[dict[str, tuple[str, float | tuple[Any, ...]]]] = {
     "groove_amount": ("groove_amount", 100.0),
     "groove_limit_ms": ("groove_limit", get_args(GrooveLimit)),
     "groove_constant": ("groove_constant", get_args(GrooveConstant)),
+    "groove_source": ("groove_source", get_args(GrooveSource)),
     "room_amount": ("room_amount", 100.0),
 }
 #: What a new plugin is set to, and a track without a preset.
@@ -108,6 +111,7 @@ NEUTRAL: Final = Preset(
     groove_amount=0.0,
     groove_limit_ms=5,
     groove_constant="follow",
+    groove_source="auto",
     room_amount=0.0,
 )
 

@@ -6,13 +6,22 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-__all__ = ["BreathDirection", "BreathSustained", "GrooveConstant", "GrooveLimit", "Role", "Settings"]
+__all__ = [
+    "BreathDirection",
+    "BreathSustained",
+    "GrooveConstant",
+    "GrooveLimit",
+    "GrooveSource",
+    "Role",
+    "Settings",
+]
 
 Role = Literal["ai_stem", "live_source"]
 BreathDirection = Literal["expand", "both"]
 BreathSustained = Literal["off", "1/f", "lfo"]
 GrooveLimit = Literal[5, 10, 20]
 GrooveConstant = Literal["follow", "zero"]
+GrooveSource = Literal["auto", "drums", "bass"]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -145,6 +154,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Annotated[
             GrooveConstant,
             msgspec.Meta(description="whether the constant of groove follows the drummer or is zero"),
+        ]
+        | None
+    ) = None
+
+    groove_source: (
+        Annotated[
+            GrooveSource,
+            msgspec.Meta(
+                description="what groove hears a live source as; auto ones count while no other is drums or bass"
+            ),
         ]
         | None
     ) = None

@@ -36,6 +36,9 @@ AHEAD = 4
 _TOLD_S = 0.05
 #: Before so many slots are known nothing moves.
 _FEWEST = 8
+#: What the strength of a bass's notes counts: less than the weakest hit of a drum, so that they stand for the slots
+#: without one.
+_BASS = 1e-4
 
 
 class Groove:
@@ -112,6 +115,8 @@ class Groove:
         *,
         is_ai: Flags,
         is_live: Flags,
+        is_drums: Flags,
+        is_bass: Flags,
         amount: Floats,
         limit_ms: Floats,
         constant_limit_ms: Floats,
@@ -119,8 +124,9 @@ class Groove:
     ) -> Said | None:
         """Return the shifts that follow from a frame which ends at ``end``; None where nobody is told anything.
 
-        One row per member, sorted as everywhere: the ``frames``, None for those that did not come; who is what (n,);
-        the users' amounts (n,), 0 to 1, limits (n,), 0 to 20 ms; control delays (n,), samples. Raises ModelError.
+        One row per member, sorted as everywhere: the ``frames``, None for those that did not come; who is what (n,),
+        and where some live sources are said to be drums or a bass, nobody else is listened to; the users' amounts (n,),
+        0 to 1, limits (n,), 0 to 20 ms; control delays (n,), samples. Raises ModelError.
         """
         on = is_ai & (amount > 0.0)
         self._record = {}
@@ -129,8 +135,11 @@ class Groove:
         self._told[slots] |= on
         self._follow(slots, frames, on, end)
         self._record = {name: np.full(len(slots), np.nan, np.float32) for name in HEARD}
-        live = np.array([row for row, one in enumerate(is_live.tolist()) if one and frames[row]], np.intp)
-        self._hear(slots[live], [frame for row in live.tolist() if (frame := frames[row]) is not None], live)
+        said = is_live & (is_drums | is_bass)
+        sources = said if said.any() else is_live
+        live = np.array([row for row, one in enumerate(sources.tolist()) if one and frames[row]], np.intp)
+        there = [frame for row in live.tolist() if (frame := frames[row]) is not None]
+        self._hear(slots[live], there, live, is_bass[live] & ~is_drums[live])
         self._why = self._reason(bool(live.size))
         if self._beat is None:
             return None
@@ -189,22 +198,24 @@ class Groove:
                 self._history.note(*self._beat.place(position), strength)
             self._early.clear()
 
-    def _hear(self, slots: Slots, frames: Sequence[Frame], rows: Slots) -> None:
-        """Note the hits that ``frames`` of live sources, which are ``rows`` of the group, tell."""
+    def _hear(self, slots: Slots, frames: Sequence[Frame], rows: Slots, bass: Flags) -> None:
+        """Note the hits that ``frames`` of live sources, which are ``rows`` of the group, some of them ``bass``, tell."""
         if not frames:
             return
         mono = np.stack([frame.audio.mean(axis=0) for frame in frames])
-        told = self._onsets.step(slots, mono)
-        for frame, hits, row in zip(frames, told, rows.tolist(), strict=True):
+        told = self._onsets.step(slots, mono, bass)
+        for frame, hits, row, weight in zip(
+            frames, told, rows.tolist(), np.where(bass, _BASS, 1.0).tolist(), strict=True
+        ):
             for hit in hits:
-                position = frame.end + hit.at_s * self._rate
+                position, strength = frame.end + hit.at_s * self._rate, weight * hit.strength
                 if self._beat is None:
-                    self._early.append((position, hit.strength))
+                    self._early.append((position, strength))
                     continue
                 slot, late_ms = self._beat.place(position)
-                self._history.note(slot, late_ms, hit.strength)
-                if not self._record["hit_strength"][row] >= hit.strength:
-                    for name, value in zip(HEARD, (slot, late_ms, hit.strength), strict=False):
+                self._history.note(slot, late_ms, strength)
+                if not self._record["hit_strength"][row] >= strength:
+                    for name, value in zip(HEARD, (slot, late_ms, strength), strict=False):
                         self._record[name][row] = value
 
     def _reason(self, live: bool) -> str:

@@ -169,6 +169,8 @@ class Rack:
             end,
             is_ai=lineup.is_ai,
             is_live=lineup.is_live,
+            is_drums=lineup.is_drums,
+            is_bass=lineup.is_bass,
             amount=lineup.groove_amount,
             limit_ms=lineup.groove_limit_ms,
             constant_limit_ms=lineup.groove_constant_ms,

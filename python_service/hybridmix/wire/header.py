@@ -81,6 +81,9 @@ class Flags:
     BREATH_LFO: Final = 1 << 13
     #: BLOCK: the user wants a plan to fade where chords change.
     BREATH_FADES: Final = 1 << 14
+    #: BLOCK: the user has groove hear the track as drums, or as a bass.
+    GROOVE_DRUMS: Final = 1 << 15
+    GROOVE_BASS: Final = 1 << 19
     #: PARAMS: no values: nobody counted in the frame, or with SKIPPED.
     NONE: Final = 1 << 16
     #: PARAMS: a member that should have counted was missing.
@@ -89,7 +92,7 @@ class Flags:
     SKIPPED: Final = 1 << 18
 
     #: Bits that BLOCK carries.
-    OF_BLOCK: Final = 0x7FFF
+    OF_BLOCK: Final = 0x8FFFF
     #: Bits that PARAMS carries.
     OF_PARAMS: Final = NONE | INCOMPLETE | SKIPPED
 

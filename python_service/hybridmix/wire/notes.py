@@ -52,6 +52,8 @@ FLAGS: Final = {
     "BREATH_FLICKER": ("BLOCK", "the user wants breath to move a sustained tone, by 1/f"),
     "BREATH_LFO": ("BLOCK", "the same, by one slow oscillation; of the two this one counts"),
     "BREATH_FADES": ("BLOCK", "the user wants a plan to fade where chords change"),
+    "GROOVE_DRUMS": ("BLOCK", "the user has groove hear the live source as drums"),
+    "GROOVE_BASS": ("BLOCK", "the user has groove hear the live source as a bass"),
     "NONE": ("PARAMS", "no values: nobody counted in the frame, or with SKIPPED"),
     "INCOMPLETE": ("PARAMS", "a member that should have counted was missing"),
     "SKIPPED": ("PARAMS", "with NONE: the service fell behind, these values would come too late, and newer ones follow at once"),

@@ -39,8 +39,11 @@ class Heard:
     errors: Doubles
 
 
-def detect(microphones: Sequence[Floats], rate: int) -> list[Doubles]:
-    """Return when the drum of each of ``microphones`` (samples,), mono at ``rate`` Hz, is hit, in s from its begin."""
+def detect(microphones: Sequence[Floats], rate: int, *, bass: bool = False) -> list[Doubles]:
+    """Return when the drum of each of ``microphones`` (samples,), mono at ``rate`` Hz, is hit, in s from its begin.
+
+    With ``bass`` each is a bass, and what is returned is when its notes begin.
+    """
     frame = rate // 20
     length = min(len(one) for one in microphones)
     audio = np.stack(
@@ -53,7 +56,8 @@ def detect(microphones: Sequence[Floats], rate: int) -> list[Doubles]:
     found: list[list[float]] = [[] for _ in microphones]
     for begin in range(0, audio.shape[1] - frame + 1, frame):
         end_s = (begin + frame) / rate - _BEFORE / 20
-        for times, hits in zip(found, onsets.step(slots, audio[:, begin : begin + frame]), strict=True):
+        told = onsets.step(slots, audio[:, begin : begin + frame], np.full(len(slots), bass))
+        for times, hits in zip(found, told, strict=True):
             times += [end_s + hit.at_s for hit in hits]
     return [np.array(times) for times in found]
 

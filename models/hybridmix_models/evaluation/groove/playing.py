@@ -144,7 +144,16 @@ def foreseen(performed: Performed, model: Session) -> dict[float, Doubles]:
         pulse = Pulse(end - FRAME, (end - FRAME) * performed.file.bpm / (60.0 * RATE), performed.file.bpm)
         heard = [one[None, end - FRAME : end] for one in performed.microphones] + [silence] * ai
         frames = [Frame(1, end, audio, UserValues(), pulse=pulse) for audio in heard]
-        said = groove.step(np.arange(live + ai), frames, end, is_ai=~is_live, is_live=is_live, **users)
+        said = groove.step(
+            np.arange(live + ai),
+            frames,
+            end,
+            is_ai=~is_live,
+            is_live=is_live,
+            is_drums=is_live,
+            is_bass=~is_live,
+            **users,
+        )
         if said is not None:
             slot_ms = float(said.values["groove_slot_ms"][live])
             slot = round(((end / RATE + DELAY_S) + slot_ms / 1000.0) / slot_s)

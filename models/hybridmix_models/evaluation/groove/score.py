@@ -12,6 +12,7 @@ import numpy as np
 from hybridmix_models.data.generator.grooves import LEFT_OUT, GrooveFile
 from hybridmix_models.data.generator.kit import Kit
 from hybridmix_models.evaluation.groove import playing
+from hybridmix_models.evaluation.groove.bass import plucked
 from hybridmix_models.evaluation.groove.hits import CLOSE, Heard, recorded
 from hybridmix_models.evaluation.groove.splices import pitch_cents, ratios_db
 from hybridmix_models.evaluation.statistics import Interval, clustered_ratio
@@ -46,6 +47,7 @@ def evaluate(
             drummers.append(drummer)
             progress(file.name)
     kit_heard = [heard for one in played for heard in one.heard]
+    basses = plucked()
     return {
         "processor": "groove",
         "control_delay_ms": round(1000.0 * playing.DELAY_S),
@@ -57,6 +59,11 @@ def evaluate(
         "slots": sum(len(one.before) for one in played),
         **_onsets(recorded(shared / "multimic_drums")),
         "detail_onsets_sampled_kit": _onsets(kit_heard),
+        "detail_onsets_bass": {
+            **_figures(basses),
+            "onset_by_bass": {one.drum: _figures([one]) for one in basses},
+        },
+        "detail_onsets_bass_as_drums": _figures(plucked(as_bass=False)),
         "asynchrony_ms_before": round(float(np.concatenate([one.before for one in played]).mean()), 3),
         **_asynchrony(played, drummers, 5.0),
         "detail_limit_10": _asynchrony(played, drummers, 10.0),
@@ -92,18 +99,18 @@ def chosen(folder: Path, most: int) -> dict[str, list[GrooveFile]]:
 
 def _onsets(heard: Sequence[Heard]) -> dict[str, Any]:
     """Return the figures of kick and snare together, and by drum."""
+    by_drum = {drum: _figures([one for one in heard if one.drum == drum]) for drum in CLOSE}
+    return {**_figures(heard), "onset_by_drum": by_drum}
 
-    def figures(some: Sequence[Heard]) -> dict[str, float]:
-        errors = np.abs(np.concatenate([one.errors for one in some])) * 1000.0
-        return {
-            "onset_error_ms_median": round(float(np.median(errors)), 3),
-            "onset_error_ms_p95": round(float(np.percentile(errors, 95)), 3),
-            "onset_recall": round(len(errors) / sum(one.played for one in some), 4),
-            "onset_precision": round(len(errors) / sum(one.told for one in some), 4),
-        }
 
-    by_drum = {drum: figures([one for one in heard if one.drum == drum]) for drum in CLOSE}
-    return {**figures(heard), "onset_by_drum": by_drum}
+def _figures(heard: Sequence[Heard]) -> dict[str, float]:
+    errors = np.abs(np.concatenate([one.errors for one in heard])) * 1000.0
+    return {
+        "onset_error_ms_median": round(float(np.median(errors)), 3),
+        "onset_error_ms_p95": round(float(np.percentile(errors, 95)), 3),
+        "onset_recall": round(len(errors) / sum(one.played for one in heard), 4),
+        "onset_precision": round(len(errors) / sum(one.told for one in heard), 4),
+    }
 
 
 def _asynchrony(played: Sequence[playing.Played], drummers: Sequence[str], limit_ms: float) -> dict[str, Any]:
@@ -131,14 +138,20 @@ def table(figures: dict[str, Any]) -> str:
     def shown(found: dict[str, float]) -> str:
         return " ".join(f"{100.0 * found[name]:.1f} %" for name in ("mean", "low", "high"))
 
+    heard = [
+        (f"{name}, {drum}", one)
+        for name, part in (("recorded kit", figures), ("sampled kit", figures["detail_onsets_sampled_kit"]))
+        for drum, one in (("both", part), *part["onset_by_drum"].items())
+    ]
+    heard.append(("sampled basses", figures["detail_onsets_bass"]))
+    heard.append(("sampled basses, heard as drums", figures["detail_onsets_bass_as_drums"]))
     rows = [
         (
-            f"onsets, {name}, {drum}: recall, precision, median, p95",
+            f"onsets, {name}: recall, precision, median, p95",
             "{onset_recall:.2f}, {onset_precision:.2f}, "
             "{onset_error_ms_median:.2f} ms, {onset_error_ms_p95:.1f} ms".format(**one),
         )
-        for name, part in (("recorded kit", figures), ("sampled kit", figures["detail_onsets_sampled_kit"]))
-        for drum, one in (("both", part), *part["onset_by_drum"].items())
+        for name, one in heard
     ]
     for limit, part in ((5, figures), (10, figures["detail_limit_10"]), (20, figures["detail_limit_20"])):
         rows += [

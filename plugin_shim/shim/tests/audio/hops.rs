@@ -151,6 +151,34 @@ fn where_the_host_gives_no_tempo_the_users_counts_from_position_0() {
 }
 
 #[test]
+fn the_users_beat_0_may_lie_anywhere() {
+    let mut rig = Rig::plain();
+    for (id, plain) in [(params::GROOVE_TEMPO, 120.0), (params::GROOVE_FIRST_BEAT, 1.25)] {
+        assert!(rig.shared.params.set(id, plain));
+    }
+    let transport = Transport { playing: true, position: Some(48_000), ..Transport::default() };
+    rig.constant(&Block { offline: false, transport }, 0.1, 960);
+    let (hop, _) = rig.take()[1];
+    assert!((hop.beat + 0.5).abs() < 1e-9, "1 s, a quarter of a second before it");
+    // A host that counts knows better.
+    let counts = Transport { beat: Some(3.0), tempo: Some(90.0), position: Some(48_960), ..transport };
+    rig.constant(&Block { offline: false, transport: counts }, 0.1, 960);
+    let (hop, _) = rig.take()[0];
+    assert_eq!((hop.beat.to_bits(), hop.tempo.to_bits()), (3f64.to_bits(), 90f64.to_bits()));
+}
+
+#[test]
+fn hops_say_what_groove_is_to_hear_the_track_as() {
+    for (plain, expected) in [(0.0, 0), (1.0, flags::GROOVE_DRUMS), (2.0, flags::GROOVE_BASS)] {
+        let mut rig = Rig::plain();
+        assert!(rig.shared.params.set(params::GROOVE_SOURCE, plain));
+        rig.constant(&Block::default(), 0.1, 960);
+        let (hop, _) = rig.take()[1];
+        assert_eq!(hop.flags & (flags::GROOVE_DRUMS | flags::GROOVE_BASS), expected);
+    }
+}
+
+#[test]
 fn a_tempo_that_makes_no_sense_is_not_passed_on() {
     for tempo in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX] {
         let mut rig = Rig::plain();

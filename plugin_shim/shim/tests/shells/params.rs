@@ -20,7 +20,7 @@ in_both_formats!(
 
 #[test]
 fn both_formats_declare_the_same() {
-    assert_eq!(ClapHost::new().params().len(), 32);
+    assert_eq!(ClapHost::new().params().len(), 34);
     for (clap, vst3) in ClapHost::new().params().into_iter().zip(Vst3Host::new().params()) {
         let stepped = clap.stepped || vst3.stepped;
         assert_eq!(crate::host::Info { stepped, ..clap }, crate::host::Info { stepped, ..vst3 });

@@ -173,7 +173,9 @@ def block() -> Iterator[Vector]:
         encode(finite, odd + bytes(1920 - 24)),
     )
     head = bytearray(hop[0])
-    head[12:16] = (BLOCK.flags & ~(Flags.HAS_BEAT | Flags.HAS_TEMPO) | 0xFFFF8000).to_bytes(4, "little")
+    head[12:16] = (BLOCK.flags & ~(Flags.HAS_BEAT | Flags.HAS_TEMPO) | 0xFFFFFFFF & ~Flags.OF_BLOCK).to_bytes(
+        4, "little"
+    )
     head[56:80] = struct.pack("<qdd", -1, math.nan, math.inf)
     head[87] = 0xFF
     head[104:112] = b"\xff" * 8
