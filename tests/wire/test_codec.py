@@ -48,7 +48,7 @@ def blocks(draw: st.DrawFn) -> tuple[Header, bytes]:
     rate = draw(st.sampled_from([44100, 48000, 88200, 96000, 176400, 192000, 50000]))
     hop = rate // 100
     hops, channels = draw(st.integers(0, 3)), draw(st.integers(1, 2))
-    flags = draw(st.integers(0, Flags.OF_BLOCK)) & ~(Flags.RUN_BEGIN | Flags.START)
+    flags = draw(st.integers(0, Flags.OF_BLOCK)) & Flags.OF_BLOCK & ~(Flags.RUN_BEGIN | Flags.START)
     if not hops or draw(st.booleans()):
         flags |= draw(st.sampled_from([Flags.RUN_BEGIN, Flags.RUN_BEGIN | Flags.START]))
     position = draw(st.integers(-(10**15), 10**15)) * hop if hops else draw(positions)

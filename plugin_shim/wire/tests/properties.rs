@@ -20,7 +20,7 @@ prop_compose! {
         hop in prop::sample::select(vec![441u32, 480, 882, 960, 1764, 1920, 500]),
         hops in 0u32..4,
         channels in 1u16..=2,
-        loose in 0..=flags::OF_BLOCK,
+        loose in (0..=flags::OF_BLOCK).prop_map(|bits| bits & flags::OF_BLOCK),
         begins in prop::sample::select(vec![flags::RUN_BEGIN, flags::RUN_BEGIN | flags::START]),
         delay in prop::sample::select(limits::DELAYS_MS.to_vec()),
         grid in -1_000_000_000i64..1_000_000_000,

@@ -133,6 +133,9 @@ class Observer:
         )
         counters = {name: value - self._counters_before[name] for name, value in _counters(status).items()}
         rows = self._service.traced(self._trace_skip)
+        if rows.size:
+            # Not what was rehearsed before, of which the last may be computed late.
+            rows = rows[rows["epoch"] == rows["epoch"].max()]
         mine = {label: rows[rows["member"] == instance.bytes] for label, instance in self._instances.items()}
         gains = {label: self._curve(label, _known(one), "gain_db") for label, one in mine.items()}
         trim = self._curve(session.tracks[0].label, mine[session.tracks[0].label], "trim_db")
@@ -143,7 +146,6 @@ class Observer:
             self._track(session, index, mine[track.label], frames, complete=complete)
             for index, track in enumerate(session.tracks)
         ]
-        # What was rehearsed before has epochs of its own.
         done = self._service.seconds(int(rows["epoch"].max()) if rows.size else None)
         report = Report(
             hybridmix=__version__,
