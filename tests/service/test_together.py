@@ -14,7 +14,7 @@ from hybridmix.engine.members import Registry
 from hybridmix.engine.models import Models, load_models
 from hybridmix.engine.peers import Gate, Peer
 from hybridmix.engine.rehearsal import Rehearsal
-from hybridmix.engine.service import Service
+from hybridmix.engine.service import REHEARSAL_S, Service
 from hybridmix.engine.together import Together
 from hybridmix.wire import Flags, Kind, decode
 from hybridmix.wire import join as one_message
@@ -177,7 +177,7 @@ def test_a_rehearsal_changes_no_answer(models: Models) -> None:
     assert rehearsed.answers() == plain.answers()
 
 
-@pytest.mark.parametrize(("hop", "expected"), [(2, None), (3, 0.01 - 0.003)])
+@pytest.mark.parametrize(("hop", "expected"), [(2, None), (3, 0.01 - REHEARSAL_S)])
 def test_a_rehearsal_is_due_shortly_before_the_block_that_ends_a_frame(
     models: Models, hop: int, expected: float | None
 ) -> None:

@@ -35,7 +35,7 @@ from hybridmix.wire import messages as m
 from hybridmix.wire.batches import Block, Settings, is_blocks, read_blocks, read_together, write_params
 from hybridmix.wire.limits import FRAMES_PER_SECOND, HOPS_PER_SECOND, PROTOCOL
 
-__all__ = ["CREDITS", "Send", "Service"]
+__all__ = ["CREDITS", "REHEARSAL_S", "Send", "Service"]
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +48,8 @@ CREDITS = 32
 _CREDIT_EVERY = CREDITS // 4
 
 #: So long before a live frame is expected its code is run once for nothing (see `rehearsal`): a host's blocks
-#: come up to a hop early.
-REHEARSAL_S = 0.003
+#: come up to a hop early, and must not find it at that.
+REHEARSAL_S = 0.004
 
 #: Sends the frames of a message to a peer; False where the peer is gone.
 Send = Callable[[bytes, list[bytes]], bool]
