@@ -56,9 +56,10 @@ class Pass(NamedTuple):
 class _Track:
     """What is known of a member so far."""
 
-    def __init__(self, number: int, frame: int) -> None:
+    def __init__(self, number: int) -> None:
         self.number = number
-        self.chords = Chords(frame)
+        #: Of a track that fades where chords change.
+        self.chords: Chords | None = None
         self.past: Floats = np.zeros((2, PAST), np.float32)
         self.true_peak = 0.0
         #: Ends of its first frame and of its last, and how many came.
@@ -196,7 +197,7 @@ class Learner:
         for record, row, frame in zip(made, action.rows, frames, strict=True):
             track = self._tracks.get(row.member)
             if track is None:
-                track = self._tracks[row.member] = _Track(len(self._tracks), self._frame)
+                track = self._tracks[row.member] = _Track(len(self._tracks))
                 track.first = action.end
             record["member"] = track.number
             if frame is None:
@@ -212,6 +213,7 @@ class Learner:
                 *(user.breath_sustained, user.breath_fades),
             )
             if user.breath_fades:
+                track.chords = track.chords or Chords(self._frame)
                 record["chords"] = track.chords.hear(frame.audio)
             if user.staging_amount > 0.0:
                 record["true_peak"] = _true_peak(track, frame.audio)
